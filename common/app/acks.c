@@ -1,0 +1,187 @@
+/* acks.c - acks that clients asked for: now, later, and when nobody gave them. */
+#include "internal.h"
+#include "metrics.h"
+
+#include <errno.h>
+
+int ack_send(struct app *a, const char *nsp, const char *sid, void *host, uint64_t ack_id, const struct payload *p)
+{
+	struct effect *e = effect_add(a, EFFECT_ACK);
+
+	if (e == NULL)
+		return -ENOMEM;
+	e->to = (struct effect_target){ .nsp = nsp, .sid = sid, .sid_nsp = nsp, .host = host, .sender = host };
+	e->ack_id = ack_id;
+	effect_pay(e, p);
+	return 0;
+}
+
+static int send_own(struct stoa_event *ev, const struct payload *p)
+{
+	ev->ack = ACK_GIVEN;
+	return ack_send(ev->app, ev->nsp, ev->sid, ev->client->host, ev->in->ack_id, p);
+}
+
+/* --- When nobody gave it ------------------------------------------------------------------------------------------ */
+
+void ack_settle_failed(struct stoa_event *ev, const char *message)
+{
+	struct payload p;
+
+	if (ev->ack != ACK_OPEN && ev->ack != ACK_LOST)
+		return;
+	if (payload_of_error(ev->app, message, &ev->data, &p) < 0)
+		p = (struct payload){ .json = SLICE("[{\"error\":\"the handler failed\"}]") };
+	send_own(ev, &p);
+}
+
+void ack_settle(struct stoa_event *ev, bool handled)
+{
+	struct payload none = { .json = SLICE("[]") };
+
+	if (ev->ack == ACK_LOST)
+		ack_settle_failed(ev, "too many deferred acks");
+	else if (ev->ack == ACK_OPEN && handled)
+		send_own(ev, &none);
+}
+
+/* The event failed after its ack was taken out: nobody may come to use it, so it is answered here. */
+void ack_revoke(struct stoa_event *ev)
+{
+	struct later *l = ev->ack == ACK_TAKEN ? later_find(ev->app, LATER_ACK, ev->taken_number) : NULL;
+
+	if (l == NULL)
+		return;
+	later_free(ev->app, l);
+	ev->ack = ACK_OPEN;
+}
+
+/* --- Later -------------------------------------------------------------------------------------------------------- */
+
+static int64_t ack_due_ms(const struct app *a)
+{
+	return a->limits.ack_timeout_ms > 0 ? a->now_ms + a->limits.ack_timeout_ms : INT64_MAX;
+}
+
+static struct stoa_ack ack_made(enum stoa_ack_kind kind, uint64_t number)
+{
+	return (struct stoa_ack){ { kind, number } };
+}
+
+void do_defer(struct stoa_event *ev, struct stoa_ack *taken)
+{
+	struct app *a = ev->app;
+	struct later *l;
+
+	*taken = ack_made(ev->ack == ACK_NOT_ASKED ? STOA_ACK_NONE : STOA_ACK_SPENT, 0);
+	if (ev->ack != ACK_OPEN || a->running != ev)
+		return;
+	if (a->is_stopping || a->laters.waiting[LATER_ACK] >= a->limits.max_timers) {
+		metrics_count(M_LIMIT_TIMERS);
+		call_failed(ev, "stoa_defer", -EAGAIN, "too many deferred acks");
+		ev->ack = ACK_LOST;
+		*taken = ack_made(STOA_ACK_FULL, 0);
+		return;
+	}
+	l = later_new(a, LATER_ACK, ev, (struct handler){ NULL, NULL }, ack_due_ms(a));
+	l->ack_id = ev->in->ack_id;
+	ev->ack = ACK_TAKEN;
+	ev->taken_number = l->number;
+	*taken = ack_made(STOA_ACK_LATER, l->number);
+}
+
+/* Nobody used it in time, or the process ends. */
+void ack_run_later(struct app *a, struct later *l)
+{
+	struct stoa_event ev = { .app = a, .nsp = l->nsp, .sid = l->sid, .name = l->name, .error = "" };
+	struct payload p;
+
+	event_begin(a, &ev);
+	if (l->status == -ETIMEDOUT) {
+		metrics_count(M_LIMIT_ACK_TIME);
+		ev.error = "a deferred ack was never given";
+		event_log(&ev, "ack timeout");
+	}
+	if (payload_of_error(
+		    a, l->status == -ETIMEDOUT ? error_words(-ETIMEDOUT) : "the server is stopping", NULL, &p) == 0)
+		ack_send(a, l->nsp, l->sid, NULL, l->ack_id, &p);
+	event_end(a);
+	later_free(a, l);
+}
+
+/* --- The call ----------------------------------------------------------------------------------------------------- */
+
+static int failed(struct stoa_event *ev, int error)
+{
+	const char *why = NULL;
+
+	if (error == -EINVAL)
+		why = "a value that cannot be sent";
+	else if (error == -EALREADY)
+		why = "this ack was given or taken out before";
+	else if (error == -EAGAIN)
+		why = "too many deferred acks";
+	return call_failed(ev, "stoa_ack", error, why);
+}
+
+static int ack_event(struct stoa_event *ev, struct stoa_list list)
+{
+	struct payload p;
+	int error = -EALREADY;
+
+	if (ev->ack == ACK_NOT_ASKED)
+		return 0;
+	if (ev->ack == ACK_LOST)
+		return failed(ev, -EAGAIN);
+	if (ev->ack == ACK_OPEN)
+		error = payload_of_list(ev->app, list, &p);
+	if (error == 0)
+		error = send_own(ev, &p);
+	return error ? failed(ev, error) : 0;
+}
+
+/* The number is used up only by an ack that could be noted. */
+static int ack_later(struct app *a, uint64_t number, struct stoa_list list)
+{
+	struct later *l = later_find(a, LATER_ACK, number);
+	int error = l ? 0 : -EALREADY;
+	struct payload p;
+	const char *sid, *nsp;
+	struct effect *e;
+
+	if (error == 0)
+		error = payload_of_list(a, list, &p);
+	if (error == 0 && (e = effect_note(a, EFFECT_ACK, &error))) {
+		sid = arena_copy(&a->arena, l->sid, strlen(l->sid));
+		nsp = arena_copy(&a->arena, l->nsp, strlen(l->nsp));
+		e->to = (struct effect_target){
+			.nsp = nsp ? nsp : "/", .sid = sid ? sid : "", .sid_nsp = nsp ? nsp : "/"
+		};
+		e->ack_id = l->ack_id;
+		effect_pay(e, &p);
+		later_free(a, l);
+	}
+	return error ? failed(a->running, error) : 0;
+}
+
+int do_ack(struct stoa_ack ack, struct stoa_list list)
+{
+	struct app *a = app_current;
+	struct stoa_event *ev = a ? a->running : NULL;
+
+	if (ev == NULL || (ack.words_[0] == STOA_ACK_EVENT && ack.words_[1] != (uint64_t)(uintptr_t)ev))
+		return call_failed(ev, "stoa_ack", -EINVAL, "not in a handler of this event");
+	switch ((enum stoa_ack_kind)ack.words_[0]) {
+	case STOA_ACK_NONE:
+		return 0;
+	case STOA_ACK_EVENT:
+		return ack_event(ev, list);
+	case STOA_ACK_LATER:
+		return ack_later(a, ack.words_[1], list);
+	case STOA_ACK_SPENT:
+		return failed(ev, -EALREADY);
+	case STOA_ACK_FULL:
+		return failed(ev, -EAGAIN);
+	}
+	return failed(ev, -EALREADY);
+}

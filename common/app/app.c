@@ -1,0 +1,190 @@
+/* app.c - an application's life, and what its host calls. */
+#include "alloc.h"
+#include "internal.h"
+#include "log.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+_Thread_local struct app *app_current;
+
+/* --- Life --------------------------------------------------------------------------------------------------------- */
+
+static struct app *app_new(const char *name, const struct app_setup *setup)
+{
+	struct app *a = must_alloc(sizeof(*a));
+
+	a->name = must_strdup(name);
+	a->port = setup->port;
+	a->limits = setup->limits;
+	a->batch.end = &a->batch.first;
+	laters_init(&a->laters);
+	registry_init(&a->registry, &a->setup_arena, setup->options);
+	return a;
+}
+
+static void run_setup(struct app *a, app_setup_fn *fn)
+{
+	struct app *outer = app_current;
+
+	app_current = a;
+	a->work = &a->setup_arena;
+	a->registry.is_open = true;
+	fn(&host_table, &a->registry);
+	a->registry.is_open = false;
+	a->work = NULL;
+	app_current = outer;
+}
+
+struct app *app_from(const char *name, app_setup_fn *fn, const struct app_setup *setup, char *why, size_t why_size)
+{
+	struct app *a = app_new(name, setup);
+
+	run_setup(a, fn);
+	if (a->registry.mistake[0] == '\0')
+		return a;
+	snprintf(why, why_size, "%s: %s", name, a->registry.mistake);
+	app_free(a);
+	return NULL;
+}
+
+/* Everything that waits ends; its functions may start nothing new, so this comes to an end. */
+static void cancel_all(struct app *a)
+{
+	struct map_node *node, *next;
+
+	a->is_stopping = true;
+	map_foreach(&a->laters.by_number, node, next)
+	{
+		struct later *l = map_item(node, struct later, by_number);
+		if (l->kind == LATER_TASK)
+			later_free(a, l);
+		else
+			later_end(a, l, -ECANCELED);
+	}
+	while (a->laters.ready)
+		later_drain(a);
+}
+
+void app_free(struct app *a)
+{
+	if (a == NULL)
+		return;
+	a->is_mute = true;
+	cancel_all(a);
+	laters_fini(&a->laters);
+	registry_fini(&a->registry);
+	arena_fini(&a->arena);
+	arena_fini(&a->setup_arena);
+	buf_fini(&a->scratch);
+	if (a->module)
+		dlclose(a->module);
+	free(a->name);
+	free(a);
+}
+
+static void run_server_event(struct app *a, const char *name, struct handler h)
+{
+	struct stoa_event ev = { .app = a, .nsp = "/", .name = name, .error = "" };
+
+	if (h.fn == NULL)
+		return;
+	event_begin(a, &ev);
+	event_run_plain(&ev, h);
+	event_end(a);
+}
+
+void app_start(struct app *a, int64_t now_ms)
+{
+	a->now_ms = now_ms;
+	run_server_event(a, "start", a->registry.start);
+	tasks_begin(a);
+	later_drain(a);
+}
+
+void app_stop(struct app *a, int64_t now_ms)
+{
+	if (a->is_stopping)
+		return;
+	a->now_ms = now_ms;
+	cancel_all(a);
+	run_server_event(a, "stop", a->registry.stop);
+}
+
+/* --- Events ------------------------------------------------------------------------------------------------------- */
+
+bool app_has_namespace(struct app *a, struct slice nsp)
+{
+	return registry_nsp(&a->registry, nsp) != NULL;
+}
+
+/* The name as text: a NUL would cut it short, and a handler could be made to see a name that was not sent. */
+static const char *shown_name(struct app *a, struct slice name)
+{
+	struct buf *to = &a->scratch;
+
+	if (slice_find(name, '\0') == name.size)
+		return name.at;
+	buf_clear(to);
+	for (size_t i = 0; i < name.size; i++) {
+		if (name.at[i])
+			buf_add_char(to, name.at[i]);
+		else
+			buf_add_str(to, "\xEF\xBF\xBD");
+	}
+	return to->failed ? NULL : arena_copy(&a->arena, to->at, to->size);
+}
+
+/* A name is a JSON string, or a number, which is its own digits. */
+static bool take_name(struct stoa_event *ev)
+{
+	static const char *const fixed[] = { [APP_CONNECT] = "connect", [APP_DISCONNECT] = "disconnect" };
+	struct slice token = ev->in->name;
+
+	if (ev->in->kind != APP_EVENT)
+		ev->name_text = slice_str(fixed[ev->in->kind]);
+	else if (token.size && token.at[0] == '"')
+		ev->name_text = json_decode_text(&ev->app->arena, token);
+	else
+		ev->name_text = slice_of(arena_copy(&ev->app->arena, token.at, token.size), token.size);
+	ev->name = ev->name_text.at ? shown_name(ev->app, ev->name_text) : NULL;
+	return ev->name != NULL;
+}
+
+void app_event(struct app *a, int64_t now_ms, const struct app_event_in *in)
+{
+	struct stoa_event ev = {
+		.app = a,
+		.in = in,
+		.client = in->client,
+		.sid = in->client->sid,
+		.nsp = in->client->nsp,
+		.error = "",
+		.ack = in->kind == APP_EVENT && in->wants_ack ? ACK_OPEN : ACK_NOT_ASKED,
+	};
+
+	a->now_ms = now_ms;
+	event_begin(a, &ev);
+	if (take_name(&ev))
+		event_run_client(&ev, registry_nsp(&a->registry, slice_str(ev.nsp)));
+	else
+		log_error("event dropped", LOG_S("why", "out of memory"), LOG_S("sid", ev.sid));
+	event_end(a);
+	later_drain(a);
+}
+
+/* --- Time --------------------------------------------------------------------------------------------------------- */
+
+int64_t app_due_ms(const struct app *a)
+{
+	return a->laters.ready ? a->now_ms : later_due_ms(a);
+}
+
+void app_tick(struct app *a, int64_t now_ms)
+{
+	a->now_ms = now_ms;
+	later_end_due(a);
+	later_drain(a);
+}

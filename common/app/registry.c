@@ -1,0 +1,351 @@
+/* registry.c - what STOA_APP said, and looking it up. */
+#include "internal.h"
+#include "log.h"
+
+#include <stdio.h>
+
+/* One event of a namespace, by its name. */
+struct named {
+	struct map_node by_name;
+	struct handler handler;
+};
+
+struct nsp {
+	struct nsp *next;
+	struct pattern pattern;
+	struct map events;
+	struct handler connect, disconnect, any;
+};
+
+/* The names that mean something to clients' own emitters; a client refuses to send or hear them. */
+static const char *const reserved[] = { "connect", "connect_error", "disconnect", "disconnecting", "newListener",
+	"removeListener" };
+
+bool event_is_reserved(struct slice name)
+{
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
+		if (slice_equal(name, slice_str(reserved[i])))
+			return true;
+	return false;
+}
+
+void registry_init(struct stoa_app *reg, struct arena *arena, const char *const (*options)[2])
+{
+	*reg = (struct stoa_app){ .arena = arena, .options = options };
+	reg->uses_end = &reg->uses;
+}
+
+void registry_fini(struct stoa_app *reg)
+{
+	struct map_node *node, *next;
+
+	for (struct nsp *n = reg->nsps; n; n = n->next)
+		map_foreach(&n->events, node, next) map_remove(&n->events, node);
+}
+
+/* The first mistake is the one to mend; later ones may only follow from it. */
+static void mistake(struct stoa_app *reg, const char *call, const char *what, const char *which)
+{
+	if (reg->mistake[0] == '\0')
+		snprintf(reg->mistake, sizeof(reg->mistake), "%s: %s%s%s%s", call, what, which ? " \"" : "",
+			which ? which : "", which ? "\"" : "");
+}
+
+/* Setup has no memory to spare for handling its own lack of it. */
+static void *take(struct stoa_app *reg, const char *call, size_t size)
+{
+	void *piece = arena_zero(reg->arena, size);
+
+	if (piece == NULL)
+		mistake(reg, call, "out of memory", NULL);
+	return piece;
+}
+
+static bool is_open(struct stoa_app *reg, const char *call)
+{
+	if (!reg->is_open)
+		log_error("setup is over", LOG_S("call", call));
+	return reg->is_open;
+}
+
+/* --- Patterns ----------------------------------------------------------------------------------------------------- */
+
+static const char *pattern_fault(const char *text)
+{
+	const char *star;
+
+	if (text == NULL)
+		return "no namespace given";
+	star = strchr(text, '*');
+	if (star && star[1] != '\0')
+		return "a star stands only at the end of namespace";
+	if (text[0] != '/' && strcmp(text, "*") != 0)
+		return "a namespace begins with a slash, not";
+	return strchr(text, ',') ? "a comma cannot stand in namespace" : NULL;
+}
+
+static bool pattern_of(struct stoa_app *reg, const char *call, const char *text, struct pattern *p)
+{
+	const char *fault = pattern_fault(text), *copy;
+	size_t size;
+
+	if (fault) {
+		mistake(reg, call, fault, text);
+		return false;
+	}
+	size = strlen(text);
+	copy = arena_copy(reg->arena, text, size);
+	if (copy == NULL)
+		mistake(reg, call, "out of memory", NULL);
+	p->is_prefix = text[size - 1] == '*';
+	p->text = slice_of(copy, size - (p->is_prefix ? 1 : 0));
+	return copy != NULL;
+}
+
+static bool pattern_equal(struct pattern a, struct pattern b)
+{
+	return a.is_prefix == b.is_prefix && slice_equal(a.text, b.text);
+}
+
+bool registry_fits(struct pattern p, struct slice nsp)
+{
+	return p.is_prefix ? slice_starts(nsp, p.text) : slice_equal(nsp, p.text);
+}
+
+/* Of two that fit: an exact one before any prefix, then the longer. */
+static bool pattern_beats(struct pattern a, struct pattern b)
+{
+	return a.is_prefix != b.is_prefix ? b.is_prefix : a.text.size > b.text.size;
+}
+
+/* --- Setting up --------------------------------------------------------------------------------------------------- */
+
+static struct nsp *nsp_made(struct stoa_app *reg, struct pattern p)
+{
+	struct nsp *n;
+
+	for (n = reg->nsps; n; n = n->next)
+		if (pattern_equal(n->pattern, p))
+			return n;
+	n = take(reg, "stoa_on", sizeof(*n));
+	if (n == NULL)
+		return NULL;
+	n->pattern = p;
+	n->next = reg->nsps;
+	reg->nsps = n;
+	return n;
+}
+
+static struct handler *named_made(struct stoa_app *reg, struct nsp *n, const char *event)
+{
+	struct map_node *node = map_find(&n->events, slice_str(event));
+	struct named *named;
+
+	if (node)
+		return &map_item(node, struct named, by_name)->handler;
+	named = take(reg, "stoa_on", sizeof(*named));
+	if (named == NULL)
+		return NULL;
+	named->by_name.key = slice_of(arena_copy(reg->arena, event, strlen(event)), strlen(event));
+	if (named->by_name.key.at == NULL)
+		return NULL;
+	map_add(&n->events, &named->by_name);
+	return &named->handler;
+}
+
+static struct handler *place_of_event(struct stoa_app *reg, struct nsp *n, const char *event)
+{
+	if (strcmp(event, "connect") == 0)
+		return &n->connect;
+	if (strcmp(event, "disconnect") == 0)
+		return &n->disconnect;
+	if (strcmp(event, "*") == 0)
+		return &n->any;
+	return named_made(reg, n, event);
+}
+
+static void place_handler(
+	struct stoa_app *reg, const char *call, struct handler *place, struct handler h, const char *name)
+{
+	if (h.fn == NULL)
+		mistake(reg, call, "no function given for", name);
+	else if (place->fn)
+		mistake(reg, call, "given twice:", name);
+	else
+		*place = h;
+}
+
+static bool event_fits(struct stoa_app *reg, const char *event)
+{
+	if (event == NULL) {
+		mistake(reg, "stoa_on", "no event given", NULL);
+		return false;
+	}
+	if (strcmp(event, "connect") == 0 || strcmp(event, "disconnect") == 0 || !event_is_reserved(slice_str(event)))
+		return true;
+	mistake(reg, "stoa_on", "no client can send the reserved event", event);
+	return false;
+}
+
+void setup_on(struct stoa_app *reg, const char *nsp, const char *event, stoa_fn *fn, void *ctx)
+{
+	struct pattern p;
+	struct nsp *n;
+	struct handler *place;
+
+	if (!is_open(reg, "stoa_on") || !event_fits(reg, event) || !pattern_of(reg, "stoa_on", nsp, &p))
+		return;
+	n = nsp_made(reg, p);
+	place = n ? place_of_event(reg, n, event) : NULL;
+	if (place)
+		place_handler(reg, "stoa_on", place, (struct handler){ fn, ctx }, event);
+	else
+		mistake(reg, "stoa_on", "out of memory", NULL);
+}
+
+static struct rule *rule_made(struct stoa_app *reg, const char *call, const char *nsp, struct handler h)
+{
+	struct pattern p;
+	struct rule *r;
+
+	if (!is_open(reg, call) || !pattern_of(reg, call, nsp, &p))
+		return NULL;
+	r = take(reg, call, sizeof(*r));
+	if (r == NULL)
+		return NULL;
+	r->pattern = p;
+	place_handler(reg, call, &r->handler, h, nsp);
+	return r->handler.fn ? r : NULL;
+}
+
+void setup_use(struct stoa_app *reg, const char *nsp, stoa_fn *fn, void *ctx)
+{
+	struct rule *r = rule_made(reg, "stoa_use", nsp, (struct handler){ fn, ctx });
+
+	if (r == NULL)
+		return;
+	*reg->uses_end = r;
+	reg->uses_end = &r->next;
+}
+
+void setup_on_error(struct stoa_app *reg, const char *nsp, stoa_fn *fn, void *ctx)
+{
+	struct rule *r = rule_made(reg, "stoa_on_error", nsp, (struct handler){ fn, ctx });
+
+	if (r == NULL)
+		return;
+	for (struct rule *other = reg->errors; other; other = other->next)
+		if (pattern_equal(other->pattern, r->pattern))
+			mistake(reg, "stoa_on_error", "given twice:", nsp);
+	r->next = reg->errors;
+	reg->errors = r;
+}
+
+void setup_on_server(struct stoa_app *reg, const char *event, stoa_fn *fn, void *ctx)
+{
+	struct handler h = { fn, ctx };
+
+	if (!is_open(reg, "stoa_on_server"))
+		return;
+	if (event && strcmp(event, "start") == 0)
+		place_handler(reg, "stoa_on_server", &reg->start, h, event);
+	else if (event && strcmp(event, "stop") == 0)
+		place_handler(reg, "stoa_on_server", &reg->stop, h, event);
+	else
+		mistake(reg, "stoa_on_server", "the events are \"start\" and \"stop\", not", event ? event : "NULL");
+}
+
+static const char *task_fault(struct stoa_app *reg, const char *name, int64_t ms, stoa_fn *fn)
+{
+	if (name == NULL)
+		return "no name given";
+	if (ms < 0)
+		return "a period below 0 for";
+	if (fn == NULL)
+		return "no function given for";
+	for (struct task *t = reg->tasks; t; t = t->next)
+		if (strcmp(t->name, name) == 0)
+			return "given twice:";
+	return NULL;
+}
+
+void setup_every(struct stoa_app *reg, const char *name, int64_t ms, stoa_fn *fn, void *ctx)
+{
+	const char *fault;
+	struct task *t;
+
+	if (!is_open(reg, "stoa_every"))
+		return;
+	fault = task_fault(reg, name, ms, fn);
+	if (fault) {
+		mistake(reg, "stoa_every", fault, name);
+		return;
+	}
+	t = take(reg, "stoa_every", sizeof(*t));
+	if (t == NULL)
+		return;
+	t->name = arena_copy(reg->arena, name, strlen(name));
+	if (t->name == NULL) {
+		mistake(reg, "stoa_every", "out of memory", NULL);
+		return;
+	}
+	t->period_ms = ms;
+	t->handler = (struct handler){ fn, ctx };
+	t->next = reg->tasks;
+	reg->tasks = t;
+}
+
+/* The last of several, as on every command line. */
+const char *setup_option(struct stoa_app *reg, const char *name, const char *otherwise)
+{
+	const char *value = otherwise;
+
+	for (const char *const(*o)[2] = reg->options; o && name && (*o)[0]; o++)
+		if (strcmp((*o)[0], name) == 0)
+			value = (*o)[1];
+	return value;
+}
+
+void setup_abort(struct stoa_app *reg, const char *why)
+{
+	if (is_open(reg, "stoa_abort") && reg->mistake[0] == '\0')
+		snprintf(reg->mistake, sizeof(reg->mistake), "%s", why && *why ? why : "it gave up without a word");
+}
+
+/* --- Looking up --------------------------------------------------------------------------------------------------- */
+
+const struct nsp *registry_nsp(const struct stoa_app *reg, struct slice nsp)
+{
+	const struct nsp *best = NULL;
+
+	for (const struct nsp *n = reg->nsps; n; n = n->next)
+		if (registry_fits(n->pattern, nsp) && (!best || pattern_beats(n->pattern, best->pattern)))
+			best = n;
+	return best;
+}
+
+struct handler registry_handler(const struct nsp *n, enum app_kind kind, struct slice name)
+{
+	struct map_node *node;
+
+	switch (kind) {
+	case APP_CONNECT:
+		return n->connect;
+	case APP_DISCONNECT:
+		return n->disconnect;
+	case APP_EVENT:
+		break;
+	}
+	node = map_find(&n->events, name);
+	return node ? map_item(node, struct named, by_name)->handler : n->any;
+}
+
+struct handler registry_error(const struct stoa_app *reg, struct slice nsp)
+{
+	const struct rule *best = NULL;
+
+	for (const struct rule *r = reg->errors; r; r = r->next)
+		if (registry_fits(r->pattern, nsp) && (!best || pattern_beats(r->pattern, best->pattern)))
+			best = r;
+	return best ? best->handler : (struct handler){ NULL, NULL };
+}

@@ -1,0 +1,32 @@
+/*
+ * arena.h - memory with one lifetime: taken piece by piece, given back all at once.
+ *
+ * ARENA_INIT is an empty arena that owns nothing. Pieces are aligned for any type and never move. The first chunk is
+ * kept by arena_reset(), so that a handler that builds little allocates nothing in the long run.
+ */
+#ifndef STOA_BASE_ARENA_H
+#define STOA_BASE_ARENA_H
+
+#include "slice.h"
+
+struct arena_chunk;
+
+struct arena {
+	struct arena_chunk *chunks; /* newest first */
+	size_t used;                /* in the newest */
+	size_t total_bytes;         /* taken since the last reset */
+	size_t limit_bytes;         /* 0: none; past it arena_take() answers NULL */
+};
+
+#define ARENA_INIT ((struct arena){ 0 })
+
+void arena_fini(struct arena *a);  /* frees all; a is empty again, its limit kept */
+void arena_reset(struct arena *a); /* every piece is gone; one chunk is kept */
+
+/* size bytes, not zeroed; NULL when memory or the limit is used up. size 0 gives a valid pointer. */
+void *arena_take(struct arena *a, size_t size);
+void *arena_zero(struct arena *a, size_t size);                 /* the same, zeroed */
+char *arena_copy(struct arena *a, const void *at, size_t size); /* with a NUL behind it */
+char *arena_vprintf(struct arena *a, const char *format, __builtin_va_list args) __attribute__((format(printf, 2, 0)));
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * frame.h - one message on its way out: encoded once, shared by every connection that sends it.
+ *
+ * A frame holds one or more Engine.IO packets, back to back, each already wrapped as a server's WebSocket frame
+ * (RFC 6455: FIN, no mask): a text packet with its type character, a binary one as its bytes alone. So a WebSocket
+ * sends the bytes as they are, and several frames may stand in one write; polling walks the packets with frame_next().
+ * A Socket.IO message with attachments is one frame of several packets, which therefore never mix with another's.
+ *
+ * Frames are immutable once built and the only reference-counted type of the house. One thread per process: counts
+ * are plain integers.
+ */
+#ifndef STOA_BASE_FRAME_H
+#define STOA_BASE_FRAME_H
+
+#include "slice.h"
+
+struct frame {
+	uint32_t refs;
+	uint32_t packets;
+	size_t size; /* of bytes */
+	char bytes[];
+};
+
+/* One packet inside a frame. */
+struct frame_packet {
+	bool binary;
+	struct slice data; /* text: with the Engine.IO type character; binary: the bytes */
+};
+
+enum { FRAME_HEAD_MAX = 10 }; /* bytes of the largest WebSocket header we write */
+
+/*
+ * Building: frame_new() with the sum of frame_packet_size() of all packets, then frame_put() for each, in order.
+ * frame_put() returns where the n bytes of that packet's data go: the caller writes them. NULL from frame_new(): no
+ * memory. The new frame has one reference, the caller's.
+ */
+struct frame *frame_new(size_t size);
+size_t frame_packet_size(size_t data_size);
+char *frame_put(struct frame *f, bool binary, size_t data_size);
+
+/* A frame of one text packet made of two parts; NULL: no memory. */
+struct frame *frame_text(struct slice a, struct slice b);
+
+static inline struct frame *frame_ref(struct frame *f)
+{
+	f->refs++;
+	return f;
+}
+void frame_unref(struct frame *f); /* NULL is fine */
+
+/* Walks the packets: *offset starts at 0. False at the end. */
+bool frame_next(const struct frame *f, size_t *offset, struct frame_packet *packet);
+
+#endif

@@ -1,0 +1,77 @@
+/* utf8.c - see utf8.h. */
+#include "utf8.h"
+
+/* The lowest and highest second byte for a lead byte, and how many bytes follow it; 0 for what is no lead. */
+static int lead_of(unsigned char c, unsigned char *low, unsigned char *high)
+{
+	*low = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80;
+	*high = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF;
+	if (c >= 0xC2 && c <= 0xDF)
+		return 1;
+	if (c >= 0xE0 && c <= 0xEF)
+		return 2;
+	if (c >= 0xF0 && c <= 0xF4)
+		return 3;
+	return 0;
+}
+
+/* Size of the longest beginning of s (not empty) that could start one character; *whole: it is one. */
+static size_t step(struct slice s, bool *whole)
+{
+	const unsigned char *at = (const unsigned char *)s.at;
+	unsigned char low, high;
+	int follow = lead_of(at[0], &low, &high);
+	size_t n = 1;
+
+	*whole = at[0] < 0x80;
+	if (follow == 0)
+		return 1;
+	while (n <= (size_t)follow && n < s.size && at[n] >= low && at[n] <= high) {
+		n++;
+		low = 0x80;
+		high = 0xBF;
+	}
+	*whole = n == (size_t)follow + 1;
+	return n;
+}
+
+static size_t skip_ascii(struct slice s, size_t i)
+{
+	uint64_t word;
+
+	while (i + sizeof(word) <= s.size) {
+		memcpy(&word, s.at + i, sizeof(word));
+		if (word & 0x8080808080808080u)
+			break;
+		i += sizeof(word);
+	}
+	return i;
+}
+
+bool utf8_valid(struct slice s)
+{
+	size_t i = 0;
+	bool whole;
+
+	while ((i = skip_ascii(s, i)) < s.size) {
+		i += step(slice_from(s, i), &whole);
+		if (!whole)
+			return false;
+	}
+	return true;
+}
+
+void utf8_mend(struct buf *to, struct slice s)
+{
+	bool whole;
+
+	while (s.size) {
+		size_t n = step(s, &whole);
+
+		if (whole)
+			buf_add(to, s.at, n);
+		else
+			buf_add_str(to, "\xEF\xBF\xBD");
+		s = slice_from(s, n);
+	}
+}

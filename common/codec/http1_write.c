@@ -1,0 +1,84 @@
+/* http1_write.c - the pieces of an answer's head; see http1.h. */
+#include "http1.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+static const struct {
+	int status;
+	const char *text;
+} texts[] = {
+	{ 100, "Continue" },
+	{ 101, "Switching Protocols" },
+	{ 200, "OK" },
+	{ 202, "Accepted" },
+	{ 204, "No Content" },
+	{ 206, "Partial Content" },
+	{ 301, "Moved Permanently" },
+	{ 302, "Found" },
+	{ 304, "Not Modified" },
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 408, "Request Timeout" },
+	{ 409, "Conflict" },
+	{ 411, "Length Required" },
+	{ 413, "Content Too Large" },
+	{ 414, "URI Too Long" },
+	{ 415, "Unsupported Media Type" },
+	{ 416, "Range Not Satisfiable" },
+	{ 417, "Expectation Failed" },
+	{ 421, "Misdirected Request" },
+	{ 422, "Unprocessable Content" },
+	{ 426, "Upgrade Required" },
+	{ 429, "Too Many Requests" },
+	{ 431, "Request Header Fields Too Large" },
+	{ 500, "Internal Server Error" },
+	{ 501, "Not Implemented" },
+	{ 502, "Bad Gateway" },
+	{ 503, "Service Unavailable" },
+	{ 504, "Gateway Timeout" },
+	{ 505, "HTTP Version Not Supported" },
+};
+
+const char *http_status_text(int status)
+{
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].status == status)
+			return texts[i].text;
+	return "Unknown";
+}
+
+void http_put_status(struct buf *to, int status)
+{
+	buf_printf(to, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
+}
+
+void http_put_header(struct buf *to, const char *name, struct slice value)
+{
+	buf_add_str(to, name);
+	buf_add_str(to, ": ");
+	for (size_t i = 0; i < value.size; i++)
+		if (value.at[i] != '\r' && value.at[i] != '\n' && value.at[i] != '\0')
+			buf_add_char(to, value.at[i]);
+	buf_add_str(to, "\r\n");
+}
+
+void http_put_length(struct buf *to, uint64_t content_length)
+{
+	buf_printf(to, "Content-Length: %" PRIu64 "\r\n", content_length);
+}
+
+/* Not strftime(), which speaks the locale's language. */
+void http_put_date(struct buf *to, int64_t wall_ms)
+{
+	static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	buf_printf(to, "Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n", days + 3 * tm.tm_wday, tm.tm_mday,
+		months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}

@@ -1,0 +1,108 @@
+/*
+ * json_scan.h - what the JSON checker, decoder and encoder share; private to json_*.c and value.c.
+ *
+ * Positions are pointers into the text with its end beside them. Nothing here reads at or past `end`.
+ */
+#ifndef STOA_CODEC_JSON_SCAN_H
+#define STOA_CODEC_JSON_SCAN_H
+
+#include "json.h"
+
+#include <endian.h>
+
+static inline const char *json_skip_space(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	return p;
+}
+
+/* Neither quote, backslash nor control character; with `ascii` none above 0x7F either. */
+static inline bool json_is_plain(char c, bool ascii)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u >= 0x20 && u != '"' && u != '\\' && !(ascii && u >= 0x80);
+}
+
+/*
+ * The first byte from p on that is not plain, or end. Eight bytes at a time: subtracting sets a byte's top bit where
+ * it was too small, and the carry of such a byte spoils only bytes behind it, so the first hit is always true.
+ */
+static inline const char *json_skip_plain(const char *p, const char *end, bool ascii)
+{
+	const uint64_t ones = 0x0101010101010101u, tops = 0x80 * ones;
+	uint64_t word, hits;
+
+	for (; end - p >= (ptrdiff_t)sizeof(word); p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		word = le64toh(word);
+		hits = (word - 0x20 * ones) | ((word ^ '"' * ones) - ones) | ((word ^ '\\' * ones) - ones);
+		hits = ((hits & ~word) | (ascii ? word : 0)) & tops;
+		if (hits)
+			return p + __builtin_ctzll(hits) / 8;
+	}
+	while (p < end && json_is_plain(*p, ascii))
+		p++;
+	return p;
+}
+
+/* The first byte from p on that is ASCII, or end: characters beyond ASCII never hold such a byte. */
+static inline const char *json_skip_non_ascii(const char *p, const char *end)
+{
+	while (p < end && (unsigned char)*p >= 0x80)
+		p++;
+	return p;
+}
+
+/* The value of four hexadecimal digits, or -1 when there are fewer before `end`. */
+static inline int json_hex4(const char *p, const char *end)
+{
+	int code = 0;
+
+	if (end - p < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		char c = ascii_lower(p[i]);
+		if (c >= '0' && c <= '9')
+			code = code * 16 + (c - '0');
+		else if (c >= 'a' && c <= 'f')
+			code = code * 16 + (c - 'a' + 10);
+		else
+			return -1;
+	}
+	return code;
+}
+
+/* What the one-letter escape \c stands for, or -1 when there is none. */
+static inline int json_short_escape(char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+	case '/':
+		return c;
+	case 'b':
+		return '\b';
+	case 'f':
+		return '\f';
+	case 'n':
+		return '\n';
+	case 'r':
+		return '\r';
+	case 't':
+		return '\t';
+	default:
+		return -1;
+	}
+}
+
+/* Checks the one value that `text` begins with (white space before it allowed), itself inside `depth` others. *value
+ * is its text. NULL, or why it is malformed. */
+const char *json_scan_value(
+	struct slice text, const struct json_rules *rules, unsigned depth, unsigned *flags, struct slice *value);
+
+/* Decodes the inside of an array, "a,b". Arrays and objects in it stay as they are: VALUE_RAW, with their own flags. */
+struct stoa_value json_decode_items(struct arena *arena, struct slice text, const struct slice *blobs, size_t n_blobs);
+
+#endif

@@ -1,0 +1,171 @@
+/* gateway_options.c - see gateway_options.h. */
+#include "gateway_options.h"
+
+#include <stdlib.h>
+
+#define HOURS(n) ((int64_t)(n)*60 * 60 * 1000)
+#define MILLION  1000000
+
+/* Indexed by enum log_level. */
+static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const transports[] = { "polling", "websocket", NULL };
+
+static bool is_port(const char *text)
+{
+	size_t size = strlen(text);
+
+	return size > 0 && size <= 5 && strspn(text, "0123456789") == size && strtol(text, NULL, 10) <= 65535;
+}
+
+/* HOST:PORT, [IPv6]:PORT or :PORT. Whether the host exists is found out when it is bound. */
+static const char *check_address(const char *text)
+{
+	static const char wrong[] = "is not an address; write HOST:PORT, [IPV6]:PORT or :PORT";
+	const char *colon = strrchr(text, ':');
+	size_t host = colon ? (size_t)(colon - text) : 0;
+
+	if (colon == NULL || !is_port(colon + 1))
+		return wrong;
+	if (text[0] == '[')
+		return host > 2 && text[host - 1] == ']' ? NULL : wrong;
+	return memchr(text, ':', host) || strpbrk(text, " /[]") ? wrong : NULL;
+}
+
+static const char *check_path(const char *text)
+{
+	return text[0] == '/' && strpbrk(text, " ?#%") == NULL
+		       ? NULL
+		       : "is not a path; write it like /socket.io, without ?, # and %";
+}
+
+/* Browsers send scheme://host[:port] and nothing behind: a slash at the end would never match. */
+static const char *check_origin(const char *text)
+{
+	const char *host = strstr(text, "://");
+
+	if (strcmp(text, "*") == 0 || strcmp(text, "null") == 0)
+		return NULL;
+	if (host == NULL || host == text || host[3] == '\0' || strpbrk(host + 3, "/?# "))
+		return "is not an origin; write it like https://example.com:8443, without a path or slash behind, or *";
+	return NULL;
+}
+
+/* A field's place. The sum is there for its _Generic, which refuses a field of another type than the row's. */
+#define FIELD(type_, field_) \
+	.offset = offsetof(struct gateway_options, field_) + \
+		  0 * sizeof(_Generic(((struct gateway_options *)0)->field_, type_ : 0))
+
+/* The part of a row that goes with its type: the field, the default, the bounds. */
+#define BOOL(field_, default_) FIELD(bool, field_), .type = CONFIG_BOOL, .otherwise = (default_)
+#define NUMBER_(type_, word_, field_, default_, min_, max_) \
+	FIELD(int64_t, field_), .type = (type_), .value = (word_), .otherwise = (default_), .min = (min_), .max = (max_)
+#define INT(...)      NUMBER_(CONFIG_INT, "NUMBER", __VA_ARGS__)
+#define DURATION(...) NUMBER_(CONFIG_DURATION, "DURATION", __VA_ARGS__)
+#define SIZE(...)     NUMBER_(CONFIG_SIZE, "SIZE", __VA_ARGS__)
+#define TEXT(field_, default_, word_, check_) \
+	FIELD(char *, field_), .type = CONFIG_TEXT, .value = (word_), .otherwise = (default_), .check = (check_)
+#define LIST(field_, default_) \
+	FIELD(struct config_list, field_), .type = CONFIG_LIST, .value = "LIST", .otherwise = (default_)
+#define CHOICE(field_, default_, word_, choices_) \
+	FIELD(int, field_), .type = CONFIG_CHOICE, .value = (word_), .otherwise = (default_), .choices = (choices_)
+#define ALSO(...) .aliases = { __VA_ARGS__ }
+
+/* A row is its name, its type, its words; which the formatter would take apart. */
+/* clang-format off */
+static const struct config_option rows[] = {
+	{ "app", .group = "Where it listens and what it serves",
+		TEXT(app, NULL, "FILE", NULL), .help = "The application: a module built against stoa.h" },
+	{ "listen", TEXT(listen, "127.0.0.1:5000", "HOST:PORT", check_address),
+		.help = "Where clients connect; without a host: all addresses; port 0: any free one" },
+	{ "internal_listen", TEXT(internal_listen, NULL, "HOST:PORT", check_address),
+		.help = "Where /healthz, /readyz and /metrics are answered; not set: nowhere" },
+	{ "path", TEXT(path, "/socket.io", "PATH", check_path), .help = "The URL path under which Socket.IO is served",
+		ALSO({ "resource", ALIAS_PATH }, { "socketio_path", ALIAS_PATH }) },
+	{ "public", TEXT(public_dir, NULL, "DIR", NULL), .help = "Serve the files of this directory as static pages" },
+	{ "serve_client", BOOL(serve_client, "true"),
+		.help = "Serve the client's bundle under the path, as in /socket.io/socket.io.js",
+		ALSO({ "serveClient", ALIAS_SAME }) },
+	{ "client_dir", TEXT(client_dir, NULL, "DIR", NULL),
+		.help = "Where the files of the client's bundle are; not set: where they were installed" },
+	{ "log_level", CHOICE(log_level, "info", "LEVEL", log_levels),
+		.help = "The least important level that is logged" },
+
+	{ "transports", .group = "Engine.IO",
+		LIST(transports, "polling,websocket"), .min = 1, .max = 2, .choices = transports,
+		.help = "The transports that clients may use" },
+	{ "allow_upgrades", BOOL(allow_upgrades, "true"), .help = "Let polling clients change to WebSocket",
+		ALSO({ "allowUpgrades", ALIAS_SAME }) },
+	{ "ping_interval", DURATION(ping_interval_ms, "25s", 1, HOURS(24)),
+		.help = "How often the server pings a client", ALSO({ "pingInterval", ALIAS_MS }) },
+	{ "ping_timeout", DURATION(ping_timeout_ms, "20s", 1, HOURS(24)),
+		.help = "A client that does not answer a ping for so long is gone", ALSO({ "pingTimeout", ALIAS_MS }) },
+	{ "upgrade_timeout", DURATION(upgrade_timeout_ms, "10s", 1, HOURS(1)),
+		.help = "An upgrade that takes longer is given up; the session stays on polling",
+		ALSO({ "upgradeTimeout", ALIAS_MS }) },
+	{ "connect_timeout", DURATION(connect_timeout_ms, "45s", 1, HOURS(1)),
+		.help = "A connection that has joined no namespace after so long is closed",
+		ALSO({ "connectTimeout", ALIAS_MS }) },
+	{ "polling_close_timeout", DURATION(polling_close_timeout_ms, "30s", 1, HOURS(1)),
+		.help = "A closed polling session waits so long for the request that takes its last packets" },
+	{ "max_http_buffer_size", SIZE(max_http_buffer_size, "1MB", 1, 1000 * MILLION),
+		.help = "The largest message, and the largest body of a polling request",
+		ALSO({ "maxHttpBufferSize", ALIAS_BYTES }) },
+
+	{ "cors_allowed_origins", .group = "Origins",
+		LIST(cors_allowed_origins, NULL), .check = check_origin,
+		.help = "The origins whose pages may connect; * is any; not set: the server's own; empty: no check" },
+	{ "cors_credentials", BOOL(cors_credentials, "true"), .help = "Let pages of allowed origins send cookies" },
+
+	{ "max_connections", .group = "Limits on connections",
+		INT(max_connections, "0", 0, 100 * MILLION),
+		.help = "Open connections of this process; 0: as many as there are file descriptors" },
+	{ "max_head_size", SIZE(max_head_size, "16KB", 256, MILLION), .help = "The largest head of an HTTP request" },
+	{ "max_request_line", SIZE(max_request_line, "8KB", 64, MILLION),
+		.help = "The longest first line of an HTTP request" },
+	{ "max_headers", INT(max_headers, "100", 1, 100), .help = "Header fields of an HTTP request" },
+	{ "head_timeout", DURATION(head_timeout_ms, "10s", 1, HOURS(1)),
+		.help = "The head of a request must arrive within so long" },
+	{ "body_timeout", DURATION(body_timeout_ms, "30s", 1, HOURS(1)),
+		.help = "The body of a request must arrive within so long" },
+	{ "keep_alive_timeout", DURATION(keep_alive_timeout_ms, "65s", 1, HOURS(24)),
+		.help = "A connection without a request for so long is closed" },
+
+	{ "max_decode_packets", .group = "Limits on a client",
+		INT(max_decode_packets, "1000", 1, MILLION),
+		.help = "Packets in the body of one polling request" },
+	{ "max_fragments", INT(max_fragments, "16384", 1, MILLION), .help = "Fragments of one WebSocket message" },
+	{ "max_send_queue", SIZE(max_send_queue, "1MB", 1000, 1000 * MILLION),
+		.help = "Output that may wait for a client; one with more is closed as slow" },
+	{ "max_namespaces", INT(max_namespaces, "16", 1, 10000), .help = "Namespaces that one connection may join" },
+	{ "max_rooms", INT(max_rooms, "512", 1, MILLION), .help = "Rooms that one client may be in" },
+	{ "max_room_name", SIZE(max_room_name, "200B", 20, 65536),
+		.help = "The longest name of a room; a client's own needs 20B" },
+	{ "max_event_name", SIZE(max_event_name, "200B", 1, 65536), .help = "The longest name of an event" },
+	{ "max_attachments", INT(max_attachments, "10", 0, 10000),
+		.help = "Binary attachments of one event; 0: none are taken" },
+	{ "max_json_depth", INT(max_json_depth, "64", 1, 1000), .help = "Arrays and objects inside each other" },
+	{ "max_pending_acks", INT(max_pending_acks, "1000", 1, MILLION),
+		.help = "Acks that the server waits for from one client" },
+	{ "ack_timeout", DURATION(ack_timeout_ms, "30s", 1, HOURS(24)),
+		.help = "An ack that takes longer is given up, where the application names no time" },
+
+	{ "max_timers", .group = "Limits on the application",
+		INT(max_timers, "10000", 1, MILLION), .help = "Timers of the application in this process" },
+	{ "max_effects", INT(max_effects, "10000", 1, MILLION),
+		.help = "Emits, joins and the like of one handler's run" },
+
+	{ "shutdown_timeout", .group = "Ending",
+		DURATION(shutdown_timeout_ms, "10s", 0, HOURS(1)),
+		.help = "After SIGTERM clients have so long to take their last bytes" },
+	{ "close_timeout", DURATION(close_timeout_ms, "1s", 1, 60 * 1000),
+		.help = "A closed connection is read for so long, so that its peer sees the last bytes" },
+	{ 0 },
+};
+/* clang-format on */
+
+const struct config_table gateway_options_table = {
+	.program = "stoa-gateway",
+	.section = "gateway",
+	.summary = "a Socket.IO server that runs an application module",
+	.options = rows,
+};

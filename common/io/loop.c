@@ -1,0 +1,107 @@
+/* loop.c - see loop.h. */
+#include "loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <string.h>
+
+#include "clock.h"
+
+static void wake(evutil_socket_t fd, short what, void *ctx)
+{
+	struct loop *l = ctx;
+
+	(void)fd;
+	(void)what;
+	l->wake_ms = INT64_MAX;
+}
+
+int loop_init(struct loop *l)
+{
+	struct event_config *config = event_config_new();
+
+	memset(l, 0, sizeof(*l));
+	if (config == NULL)
+		return -ENOMEM;
+	/* Our timers are the only ones that need the time, and loop_now() reads it. */
+	event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+	l->base = event_base_new_with_config(config);
+	event_config_free(config);
+	if (l->base == NULL)
+		return -ENOMEM;
+	l->wake_ms = INT64_MAX;
+	l->wake = event_new(l->base, -1, 0, wake, l);
+	return l->wake ? 0 : -ENOMEM;
+}
+
+void loop_fini(struct loop *l)
+{
+	graveyard_dig(&l->graveyard);
+	timers_fini(&l->timers);
+	if (l->wake)
+		event_free(l->wake);
+	if (l->base)
+		event_base_free(l->base);
+	l->base = NULL;
+}
+
+void loop_on_turn_end(struct loop *l, void (*fn)(void *ctx, int64_t now_ms), void *ctx)
+{
+	assert(l->turn_ends < LOOP_TURN_END_MAX);
+	l->turn_end[l->turn_ends].fn = fn;
+	l->turn_end[l->turn_ends++].ctx = ctx;
+}
+
+int64_t loop_now(struct loop *l)
+{
+	if (l->turn_ms == 0)
+		l->turn_ms = clock_now_ms();
+	return l->turn_ms;
+}
+
+/* Has libevent return in time for the next timer. */
+static void arm(struct loop *l, int64_t next, int64_t now)
+{
+	struct timeval wait = { .tv_sec = (next - now) / 1000, .tv_usec = (next - now) % 1000 * 1000 };
+
+	if (next == l->wake_ms)
+		return;
+	l->wake_ms = next;
+	if (next == INT64_MAX)
+		event_del(l->wake);
+	else
+		event_add(l->wake, &wait);
+}
+
+/* Waits for events at most until the next timer, and hands them out. */
+static void wait_and_dispatch(struct loop *l)
+{
+	int64_t next = timers_next_ms(&l->timers), now = clock_now_ms();
+
+	if (next <= now) {
+		event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		return;
+	}
+	arm(l, next, now);
+	event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+void loop_run(struct loop *l)
+{
+	l->stopped = false;
+	while (!l->stopped) {
+		l->turn_ms = 0;
+		wait_and_dispatch(l);
+		timers_run(&l->timers, loop_now(l));
+		for (int i = 0; i < l->turn_ends; i++)
+			l->turn_end[i].fn(l->turn_end[i].ctx, loop_now(l));
+		graveyard_dig(&l->graveyard);
+	}
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stopped = true;
+}

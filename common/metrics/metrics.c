@@ -1,0 +1,165 @@
+/* metrics.c - see metrics.h. */
+#include "metrics.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum metric_type { COUNTER, GAUGE };
+
+static const char *const type_names[] = { "counter", "gauge" };
+
+static const struct metric {
+	enum metric_type type;
+	const char *name, *labels, *help;
+} table[METRIC_COUNT] = {
+#define METRIC_ROW_(id, type_, name_, labels_, help_) { type_, name_, labels_, help_ },
+	METRICS(METRIC_ROW_)
+#undef METRIC_ROW_
+};
+
+int64_t metrics_values[METRIC_COUNT];
+
+static void write_head(struct buf *to, const struct metric *m)
+{
+	buf_printf(to, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, type_names[m->type]);
+}
+
+static void write_row(struct buf *to, size_t i)
+{
+	const struct metric *m = &table[i];
+
+	if (i == 0 || strcmp(m->name, table[i - 1].name) != 0)
+		write_head(to, m);
+	buf_add_str(to, m->name);
+	if (m->labels[0])
+		buf_printf(to, "{%s}", m->labels);
+	buf_printf(to, " %" PRId64 "\n", metrics_values[i]);
+}
+
+static void write_number(struct buf *to, enum metric_type type, const char *name, const char *help, double value)
+{
+	write_head(to, &(struct metric){ .type = type, .name = name, .help = help });
+	buf_printf(to, "%s %.15g\n", name, value);
+}
+
+/* Reads a small file of /proc as text. False: it is not there, as in a chroot. */
+static bool read_proc(const char *path, char *to, size_t size)
+{
+	FILE *f = fopen(path, "re");
+	size_t n;
+
+	if (f == NULL)
+		return false;
+	n = fread(to, 1, size - 1, f);
+	to[n] = '\0';
+	fclose(f);
+	return n > 0;
+}
+
+static void write_memory(struct buf *to)
+{
+	char text[128];
+	long long pages;
+
+	if (read_proc("/proc/self/statm", text, sizeof(text)) && sscanf(text, "%*d %lld", &pages) == 1)
+		write_number(to, GAUGE, "process_resident_memory_bytes", "Resident memory in bytes",
+			(double)pages * (double)sysconf(_SC_PAGESIZE));
+}
+
+/* Since Linux 6.2 the directory's size is the answer; counting 100,000 names would hold up the loop. */
+static int64_t count_descriptors(void)
+{
+	struct stat st;
+	DIR *d;
+	int64_t n = -3; /* ".", ".." and the directory itself */
+
+	if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0)
+		return st.st_size;
+	d = opendir("/proc/self/fd");
+	if (d == NULL)
+		return -1;
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void write_descriptors(struct buf *to)
+{
+	int64_t open_now = count_descriptors();
+	struct rlimit limit;
+
+	if (open_now >= 0)
+		write_number(to, GAUGE, "process_open_fds", "Open file descriptors", (double)open_now);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		write_number(
+			to, GAUGE, "process_max_fds", "Most file descriptors that may be open", (double)limit.rlim_cur);
+}
+
+static void write_cpu(struct buf *to)
+{
+	struct timespec used;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0)
+		write_number(to, COUNTER, "process_cpu_seconds_total", "User and system CPU time in seconds",
+			(double)used.tv_sec + (double)used.tv_nsec / 1e9);
+}
+
+/* Seconds from boot to this process's start: field 22 of its stat, counted behind the name, which may hold blanks. */
+static bool started_after_boot(double *seconds)
+{
+	char text[1024];
+	const char *at;
+	unsigned long long ticks;
+
+	if (!read_proc("/proc/self/stat", text, sizeof(text)) || (at = strrchr(text, ')')) == NULL)
+		return false;
+	if (sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		    &ticks) != 1)
+		return false;
+	*seconds = (double)ticks / (double)sysconf(_SC_CLK_TCK);
+	return true;
+}
+
+/* The start is fixed, but the wall clock may step: it is found once, so that the value never moves. */
+static double start_time(void)
+{
+	static double found;
+	struct timespec wall, boot;
+	double after;
+
+	if (found > 0 || !started_after_boot(&after))
+		return found;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	found = (double)(wall.tv_sec - boot.tv_sec) + after;
+	return found;
+}
+
+static void write_process(struct buf *to)
+{
+	double start = start_time();
+
+	write_memory(to);
+	write_descriptors(to);
+	write_cpu(to);
+	if (start > 0)
+		write_number(to, GAUGE, "process_start_time_seconds", "When the process started, since 1970", start);
+}
+
+void metrics_write(struct buf *to)
+{
+	for (size_t i = 0; i < METRIC_COUNT; i++)
+		write_row(to, i);
+	write_process(to);
+	write_number(to, COUNTER, "stoa_log_dropped_total", "Log lines that could not be written at once",
+		(double)log_dropped());
+}

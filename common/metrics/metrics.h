@@ -1,0 +1,104 @@
+/*
+ * metrics.h - every number that Stoa counts, in one table, and their Prometheus text.
+ *
+ * A row is METRIC(id, type, name, labels, help). Rows of one name stand together and share type and help. Counters
+ * only grow; gauges go both ways. The table is one of the house's three globals (log and clock are the others): one
+ * loop thread writes it, so an increment is an addition.
+ */
+#ifndef STOA_METRICS_METRICS_H
+#define STOA_METRICS_METRICS_H
+
+#include "buf.h"
+
+/* To add a metric: add a row here, count it where it happens, name it in a test. Names: `stoa_` first, base units,
+ * `_total` on counters. Labels are fixed text: a peer never chooses one. */
+#define METRICS(METRIC) \
+	METRIC(CONNECTIONS, GAUGE, "stoa_connections", "", "Open TCP connections of clients") \
+	METRIC(CONNECTIONS_TOTAL, COUNTER, "stoa_connections_total", "", "TCP connections accepted") \
+	METRIC(SESSIONS_POLLING, GAUGE, "stoa_sessions", "transport=\"polling\"", "Open Engine.IO sessions") \
+	METRIC(SESSIONS_WEBSOCKET, GAUGE, "stoa_sessions", "transport=\"websocket\"", "Open Engine.IO sessions") \
+	METRIC(HANDSHAKES, COUNTER, "stoa_handshakes_total", "result=\"ok\"", "Engine.IO handshakes") \
+	METRIC(HANDSHAKES_REFUSED, COUNTER, "stoa_handshakes_total", "result=\"refused\"", "Engine.IO handshakes") \
+	METRIC(UPGRADES, COUNTER, "stoa_upgrades_total", "result=\"ok\"", "Upgrades from polling to WebSocket") \
+	METRIC(UPGRADES_FAILED, COUNTER, "stoa_upgrades_total", "result=\"failed\"", \
+		"Upgrades from polling to WebSocket") \
+	METRIC(CLIENTS, GAUGE, "stoa_clients", "", "Socket.IO clients, one per connection and namespace") \
+	METRIC(ROOMS, GAUGE, "stoa_rooms", "", "Rooms with members here, the clients' own not counted") \
+	METRIC(EVENTS_RECEIVED, COUNTER, "stoa_events_total", "direction=\"in\"", "Socket.IO events") \
+	METRIC(EVENTS_SENT, COUNTER, "stoa_events_total", "direction=\"out\"", "Socket.IO events") \
+	METRIC(DELIVERIES, COUNTER, "stoa_deliveries_total", "", "Frames queued to connections") \
+	METRIC(ACKS_RECEIVED, COUNTER, "stoa_acks_total", "direction=\"in\"", "Socket.IO acks") \
+	METRIC(ACKS_SENT, COUNTER, "stoa_acks_total", "direction=\"out\"", "Socket.IO acks") \
+	METRIC(ACKS_UNKNOWN, COUNTER, "stoa_acks_unknown_total", "", "Acks for an id never asked or already answered") \
+	METRIC(BYTES_RECEIVED, COUNTER, "stoa_bytes_total", "direction=\"in\"", "Bytes of Engine.IO messages") \
+	METRIC(BYTES_SENT, COUNTER, "stoa_bytes_total", "direction=\"out\"", "Bytes of Engine.IO messages") \
+	METRIC(HANDLER_ERRORS, COUNTER, "stoa_handler_errors_total", "", "Events whose handler failed") \
+	METRIC(CALL_TIMEOUTS, COUNTER, "stoa_call_timeouts_total", "", "Calls to clients that ran out of time") \
+	METRIC(HTTP_REQUESTS, COUNTER, "stoa_http_requests_total", "", "HTTP requests with a well-formed head") \
+	METRIC(FILES_SERVED, COUNTER, "stoa_files_served_total", "", "Static files and client bundles answered") \
+	METRIC(VOLATILE_DROPPED, COUNTER, "stoa_volatile_dropped_total", "", \
+		"Volatile emits not queued because output was waiting") \
+	METRIC(OUT_OF_MEMORY, COUNTER, "stoa_out_of_memory_total", "", "Connections or messages given up for memory") \
+	METRIC(CLOSED_TRANSPORT, COUNTER, "stoa_disconnects_total", "reason=\"transport close\"", "Sessions ended") \
+	METRIC(CLOSED_ERROR, COUNTER, "stoa_disconnects_total", "reason=\"transport error\"", "Sessions ended") \
+	METRIC(CLOSED_PING, COUNTER, "stoa_disconnects_total", "reason=\"ping timeout\"", "Sessions ended") \
+	METRIC(CLOSED_PARSE, COUNTER, "stoa_disconnects_total", "reason=\"parse error\"", "Sessions ended") \
+	METRIC(CLOSED_FORCED, COUNTER, "stoa_disconnects_total", "reason=\"forced close\"", "Sessions ended") \
+	METRIC(CLOSED_SERVER, COUNTER, "stoa_disconnects_total", "reason=\"server disconnect\"", "Sessions ended") \
+	METRIC(CLOSED_SHUTDOWN, COUNTER, "stoa_disconnects_total", "reason=\"server shutting down\"", \
+		"Sessions ended") \
+	METRIC(CLOSED_SLOW, COUNTER, "stoa_disconnects_total", "reason=\"slow client\"", "Sessions ended") \
+	METRIC(LIMIT_CONNECTIONS, COUNTER, "stoa_limit_total", "limit=\"max_connections\"", "Refusals by a limit") \
+	METRIC(LIMIT_HEAD, COUNTER, "stoa_limit_total", "limit=\"max_head\"", "Refusals by a limit") \
+	METRIC(LIMIT_HEAD_TIME, COUNTER, "stoa_limit_total", "limit=\"head_timeout\"", "Refusals by a limit") \
+	METRIC(LIMIT_BODY_TIME, COUNTER, "stoa_limit_total", "limit=\"body_timeout\"", "Refusals by a limit") \
+	METRIC(LIMIT_IDLE_TIME, COUNTER, "stoa_limit_total", "limit=\"keep_alive_timeout\"", "Refusals by a limit") \
+	METRIC(LIMIT_PAYLOAD, COUNTER, "stoa_limit_total", "limit=\"max_http_buffer_size\"", "Refusals by a limit") \
+	METRIC(LIMIT_PACKETS, COUNTER, "stoa_limit_total", "limit=\"max_decode_packets\"", "Refusals by a limit") \
+	METRIC(LIMIT_FRAGMENTS, COUNTER, "stoa_limit_total", "limit=\"max_fragments\"", "Refusals by a limit") \
+	METRIC(LIMIT_QUEUE, COUNTER, "stoa_limit_total", "limit=\"max_send_queue\"", "Refusals by a limit") \
+	METRIC(LIMIT_CONNECT_TIME, COUNTER, "stoa_limit_total", "limit=\"connect_timeout\"", "Refusals by a limit") \
+	METRIC(LIMIT_UPGRADE_TIME, COUNTER, "stoa_limit_total", "limit=\"upgrade_timeout\"", "Refusals by a limit") \
+	METRIC(LIMIT_NAMESPACES, COUNTER, "stoa_limit_total", "limit=\"max_namespaces\"", "Refusals by a limit") \
+	METRIC(LIMIT_ROOMS, COUNTER, "stoa_limit_total", "limit=\"max_rooms\"", "Refusals by a limit") \
+	METRIC(LIMIT_ROOM_NAME, COUNTER, "stoa_limit_total", "limit=\"max_room_name\"", "Refusals by a limit") \
+	METRIC(LIMIT_ACKS, COUNTER, "stoa_limit_total", "limit=\"max_pending_acks\"", "Refusals by a limit") \
+	METRIC(LIMIT_ACK_TIME, COUNTER, "stoa_limit_total", "limit=\"ack_timeout\"", "Refusals by a limit") \
+	METRIC(LIMIT_TIMERS, COUNTER, "stoa_limit_total", "limit=\"max_timers\"", "Refusals by a limit") \
+	METRIC(LIMIT_EFFECTS, COUNTER, "stoa_limit_total", "limit=\"max_effects\"", "Refusals by a limit") \
+	METRIC(BAD_HEAD, COUNTER, "stoa_malformed_total", "part=\"http\"", "Malformed input that ended a connection") \
+	METRIC(BAD_ENGINEIO, COUNTER, "stoa_malformed_total", "part=\"engine.io\"", \
+		"Malformed input that ended a connection") \
+	METRIC(BAD_SOCKETIO, COUNTER, "stoa_malformed_total", "part=\"socket.io\"", \
+		"Malformed input that ended a connection") \
+	METRIC(BAD_WEBSOCKET, COUNTER, "stoa_malformed_total", "part=\"websocket\"", \
+		"Malformed input that ended a connection")
+
+enum metric_id {
+#define METRIC_ID_(id, type, name, labels, help) M_##id,
+	METRICS(METRIC_ID_)
+#undef METRIC_ID_
+		METRIC_COUNT
+};
+
+extern int64_t metrics_values[METRIC_COUNT];
+
+static inline void metrics_add(enum metric_id id, int64_t n)
+{
+	metrics_values[id] += n;
+}
+static inline void metrics_count(enum metric_id id)
+{
+	metrics_values[id]++;
+}
+static inline int64_t metrics_get(enum metric_id id)
+{
+	return metrics_values[id];
+}
+
+/* Appends all of them as Prometheus text, exposition format 0.0.4: HELP and TYPE once per name, then the process's
+ * own (process_resident_memory_bytes, process_open_fds, process_max_fds, process_cpu_seconds_total,
+ * process_start_time_seconds) and stoa_log_dropped_total. */
+void metrics_write(struct buf *to);
+
+#endif

@@ -1,0 +1,236 @@
+/* client.c - one Socket.IO client in one namespace. See client.h. */
+#include "client.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "client_internal.h"
+#include "log.h"
+#include "metrics.h"
+#include "random.h"
+
+struct client *client_new(struct conn *conn, const struct sio_packet *connect)
+{
+	struct client *c = calloc(1, sizeof(*c) + connect->nsp.size + connect->data.size + 2);
+	char *to;
+
+	if (c == NULL) {
+		metrics_count(M_OUT_OF_MEMORY);
+		return NULL;
+	}
+	to = c->copied;
+	memcpy(to, connect->nsp.at, connect->nsp.size);
+	c->nsp = slice_of(to, connect->nsp.size);
+	to += connect->nsp.size + 1;
+	if (connect->data.size)
+		memcpy(to, connect->data.at, connect->data.size);
+	c->auth = slice_of(to, connect->data.size);
+	random_id(c->sid, SID_SIZE);
+	memcpy(c->sid, conn->all->sessions->node_id, NODE_ID_SIZE);
+	c->member.by_sid.key = slice_of(c->sid, SID_SIZE);
+	c->member.out = &conn->session->out;
+	c->conn = conn;
+	c->next_in_conn = conn->clients;
+	conn->clients = c;
+	conn->n_clients++;
+	return c;
+}
+
+struct session *client_session(const struct client *c)
+{
+	return c->conn->session;
+}
+
+struct client *client_in_namespace(const struct client *c, struct slice nsp)
+{
+	return conn_find(c->conn, nsp);
+}
+
+/* --- Sending ------------------------------------------------------------------------------------------------------ */
+
+void client_send(struct client *c, const struct sio_out *out)
+{
+	struct frame *f = sio_frame(out);
+
+	if (f)
+		out_push(c->member.out, f);
+	else
+		metrics_count(M_OUT_OF_MEMORY);
+	frame_unref(f);
+}
+
+static void send_bare(struct client *c, enum sio_type type, struct slice json)
+{
+	client_send(c, &(struct sio_out){ .type = type, .nsp = c->nsp, .json = json });
+}
+
+/* --- In and out --------------------------------------------------------------------------------------------------- */
+
+bool client_accept(struct client *c, int64_t now_ms)
+{
+	char json[sizeof("{\"sid\":\"\"}") + SID_SIZE];
+
+	assert(c->state == CLIENT_CONNECTING);
+	if (hub_enter(c->conn->all->hub, &c->member, c->nsp) < 0) {
+		metrics_count(M_OUT_OF_MEMORY);
+		session_close(c->conn->session, now_ms, CLOSE_FORCED);
+		return false;
+	}
+	c->state = CLIENT_JOINED;
+	conn_joined(c->conn);
+	memcpy(json, "{\"sid\":\"", 8);
+	memcpy(json + 8, c->sid, SID_SIZE);
+	memcpy(json + 8 + SID_SIZE, "\"}", 2);
+	send_bare(c, SIO_CONNECT, slice_of(json, 10 + SID_SIZE));
+	return true;
+}
+
+static void free_client(struct grave *g)
+{
+	struct client *c = (struct client *)(void *)((char *)g - offsetof(struct client, grave));
+
+	free(c->pending);
+	buf_fini(&c->last_rooms);
+	free(c);
+}
+
+void client_release(struct client *c)
+{
+	assert(c->state == CLIENT_GONE);
+	graveyard_bury(c->conn->all->sessions->graveyard, &c->grave, free_client);
+}
+
+void client_refuse(struct client *c, struct slice json)
+{
+	assert(c->state == CLIENT_CONNECTING);
+	send_bare(c, SIO_CONNECT_ERROR, json);
+	client_leave(c, 0, CLOSE_SERVER_NAMESPACE);
+}
+
+static void note_room(void *to, struct slice room)
+{
+	buf_add_slice(to, room);
+	buf_add_char(to, '\0');
+}
+
+static void each_joined(const struct client *c, void (*each)(void *to, struct slice room), void *to)
+{
+	for (uint32_t i = 1; i < c->member.n_places; i++) /* [0] is everybody */
+		each(to, c->member.places[i].room->node.key);
+}
+
+void client_rooms(const struct client *c, void (*each)(void *to, struct slice room), void *to)
+{
+	struct slice rest = buf_slice(&c->last_rooms);
+
+	each(to, c->member.by_sid.key);
+	if (c->state == CLIENT_JOINED)
+		each_joined(c, each, to);
+	while (rest.size) {
+		size_t n = slice_find(rest, '\0');
+
+		each(to, slice_first(rest, n));
+		rest = slice_from(rest, n + 1);
+	}
+}
+
+/* The one way from any state to GONE. Who never joined was never shown to the layer above. */
+void client_leave(struct client *c, int64_t now_ms, enum close_reason why)
+{
+	bool joined = c->state == CLIENT_JOINED;
+
+	if (c->state == CLIENT_GONE)
+		return;
+	c->state = CLIENT_GONE;
+	c->why = why;
+	conn_unlink(c->conn, c);
+	if (!joined) {
+		client_release(c);
+		return;
+	}
+	each_joined(c, note_room, &c->last_rooms);
+	hub_exit(c->conn->all->hub, &c->member);
+	log_debug("left", LOG_S("sid", c->sid), LOG_T("nsp", c->nsp), LOG_S("why", close_reason_text(why)));
+	c->conn->all->ops->gone(c->conn->all->ctx, c, now_ms, why);
+}
+
+void client_disconnect(struct client *c, int64_t now_ms, bool transport)
+{
+	struct conn *conn = c->conn;
+
+	if (c->state != CLIENT_JOINED)
+		return;
+	if (!transport) {
+		send_bare(c, SIO_DISCONNECT, SLICE(""));
+		client_leave(c, now_ms, CLOSE_SERVER_NAMESPACE);
+		return;
+	}
+	while (conn->clients) {
+		send_bare(conn->clients, SIO_DISCONNECT, SLICE(""));
+		client_leave(conn->clients, now_ms, CLOSE_SERVER_NAMESPACE);
+	}
+	session_close(conn->session, now_ms, CLOSE_SERVER_NAMESPACE);
+}
+
+/* --- Acks asked of the client ------------------------------------------------------------------------------------- */
+
+bool client_ask(struct client *c, uint64_t ack_id, uint64_t call)
+{
+	if (c->n_pending >= c->conn->all->config.max_pending_acks) {
+		metrics_count(M_LIMIT_ACKS);
+		return false;
+	}
+	if (c->n_pending == c->cap_pending) {
+		uint32_t cap = c->cap_pending ? c->cap_pending * 2 : 4;
+		struct client_pending *more = realloc(c->pending, cap * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		c->pending = more;
+		c->cap_pending = cap;
+	}
+	c->pending[c->n_pending++] = (struct client_pending){ ack_id, call };
+	return true;
+}
+
+static void remove_pending(struct client *c, uint32_t i)
+{
+	c->n_pending--;
+	memmove(c->pending + i, c->pending + i + 1, (c->n_pending - i) * sizeof(*c->pending));
+}
+
+void client_forget_call(struct client *c, uint64_t call)
+{
+	for (uint32_t i = 0; i < c->n_pending; i++) {
+		if (c->pending[i].call == call) {
+			remove_pending(c, i);
+			return;
+		}
+	}
+}
+
+bool client_take_pending(struct client *c, uint64_t *call)
+{
+	if (c->n_pending == 0)
+		return false;
+	*call = c->pending[--c->n_pending].call;
+	return true;
+}
+
+/* Answers come in the order asked, nearly always: the first look finds them. */
+void client_answered(struct client *c, int64_t now_ms, const struct sio_packet *p, const struct slice *blobs, size_t n)
+{
+	struct clients *all = c->conn->all;
+
+	metrics_count(M_ACKS_RECEIVED);
+	for (uint32_t i = 0; p->has_id && i < c->n_pending; i++) {
+		uint64_t call = c->pending[i].call;
+
+		if (c->pending[i].ack_id != p->id)
+			continue;
+		remove_pending(c, i);
+		all->ops->answer(all->ctx, c, now_ms, call, p, blobs, n);
+		return;
+	}
+	metrics_count(M_ACKS_UNKNOWN);
+}

@@ -1,0 +1,105 @@
+/*
+ * client.h - Socket.IO on top of a session: packets, clients (one per connection and namespace), their acks.
+ *
+ * A connection (struct conn, one per session) reads packets, gathers attachments and finds the client. What a client
+ * does goes up through client_ops; what is to be done to it are the functions here. Whatever is invalid closes the
+ * session with "forced close", as the reference does.
+ *
+ * Life of a client: CONNECTING from its CONNECT packet until the layer above says client_accept() or client_refuse();
+ * JOINED, in the hub; GONE from the moment it leaves for whatever reason, when ops->gone() is called, once. The layer
+ * above then calls client_release() when it is done with it, in the same turn; memory is freed after the turn.
+ * A client leaves the hub when it is GONE; client_rooms() still tells the rooms it was in.
+ */
+#ifndef STOA_CLIENT_CLIENT_H
+#define STOA_CLIENT_CLIENT_H
+
+#include "hub.h"
+#include "session.h"
+#include "socketio.h"
+
+struct conn;
+struct client;
+
+struct client_ops {
+	bool (*has_namespace)(void *ctx, struct slice nsp);
+	/* A client asks in: answered by client_accept() or client_refuse(), at once or later. */
+	void (*connect)(void *ctx, struct client *c, int64_t now_ms);
+	/* packet->data and blobs live until this returns. */
+	void (*event)(void *ctx, struct client *c, int64_t now_ms, const struct sio_packet *packet,
+		const struct slice *blobs, size_t n_blobs);
+	/* The answer to client_ask(). */
+	void (*answer)(void *ctx, struct client *c, int64_t now_ms, uint64_t call, const struct sio_packet *packet,
+		const struct slice *blobs, size_t n_blobs);
+	/* Of a client that was JOINED. client_next_pending() lists the calls that it will not answer. */
+	void (*gone)(void *ctx, struct client *c, int64_t now_ms, enum close_reason why);
+};
+
+struct client_config {
+	struct sio_rules rules;
+	int64_t connect_timeout_ms; /* to join a namespace; also for the attachments of a packet to come */
+	size_t max_namespaces, max_pending_acks, max_name_bytes;
+};
+
+/* Socket.IO of a process: fills the sessions' upper layer. */
+struct clients {
+	struct client_config config;
+	const struct client_ops *ops;
+	void *ctx;
+	struct hub *hub;
+	struct sessions *sessions;
+};
+
+void clients_init(struct clients *all, const struct client_config *config, struct hub *hub, struct sessions *sessions);
+
+enum client_state { CLIENT_CONNECTING, CLIENT_JOINED, CLIENT_GONE };
+
+/* A call that the client is asked to answer. */
+struct client_pending {
+	uint64_t ack_id, call;
+};
+
+struct client {
+	struct hub_member member; /* first */
+	struct conn *conn;
+	struct client *next_in_conn, *next_gone; /* next_gone: the layer above's */
+	struct slice nsp;                        /* with a NUL behind it */
+	struct slice auth;                       /* JSON of the CONNECT packet; empty: none */
+	struct client_pending *pending;
+	uint32_t n_pending, cap_pending;
+	struct buf last_rooms; /* names with a NUL behind each, once it is GONE */
+	enum client_state state;
+	enum close_reason why;
+	struct grave grave;
+	char sid[SID_SIZE + 1];
+	char copied[];
+};
+
+struct session *client_session(const struct client *c);                       /* valid until client_release() */
+struct client *client_in_namespace(const struct client *c, struct slice nsp); /* of the same connection; NULL: none */
+static inline struct client *client_of(struct hub_member *m)
+{
+	return (struct client *)(void *)m;
+}
+
+/* Lets it in: enters the hub, sends CONNECT. False: no memory; the connection is closed. */
+bool client_accept(struct client *c, int64_t now_ms);
+/* Sends CONNECT_ERROR with `json`, an object, and forgets the client; the connection stays. */
+void client_refuse(struct client *c, struct slice json);
+
+/* Sends DISCONNECT and leaves the namespace; `transport`: every namespace of the connection, then the connection. */
+void client_disconnect(struct client *c, int64_t now_ms, bool transport);
+
+void client_send(struct client *c, const struct sio_out *out); /* one packet to it alone */
+
+/* Notes that the client was sent `ack_id` and that its answer belongs to `call`. False: too many are pending. */
+bool client_ask(struct client *c, uint64_t ack_id, uint64_t call);
+void client_forget_call(struct client *c, uint64_t call);
+/* Takes one call out of those still pending; false: none is left. */
+bool client_take_pending(struct client *c, uint64_t *call);
+
+/* The rooms it is in, or was in when it left: its own id first. */
+void client_rooms(const struct client *c, void (*each)(void *to, struct slice room), void *to);
+
+void client_release(struct client *c); /* of a client that is GONE */
+
+#endif

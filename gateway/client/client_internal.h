@@ -1,0 +1,32 @@
+/* client_internal.h - what client.c (one client) and conn.c (its connection) share. */
+#ifndef STOA_CLIENT_INTERNAL_H
+#define STOA_CLIENT_INTERNAL_H
+
+#include "client.h"
+
+/* The Socket.IO side of a session. */
+struct conn {
+	struct clients *all;
+	struct session *session;
+	struct client *clients;
+	size_t n_clients;
+	struct timer
+		deadline; /* connect_timeout: until the first namespace, or until a packet's attachments are there */
+	bool joined_once;
+	struct grave grave;
+	/* A binary packet whose attachments are coming. */
+	bool gathering;
+	struct sio_packet packet; /* slices into `text` */
+	struct buf text, blobs;
+	size_t *ends; /* of each attachment in `blobs` */
+	unsigned n_blobs;
+};
+
+struct client *client_new(struct conn *conn, const struct sio_packet *connect);
+struct client *conn_find(const struct conn *conn, struct slice nsp);
+void conn_unlink(struct conn *conn, struct client *c);
+void conn_joined(struct conn *conn); /* a namespace was joined: connect_timeout is over */
+void client_leave(struct client *c, int64_t now_ms, enum close_reason why);
+void client_answered(struct client *c, int64_t now_ms, const struct sio_packet *p, const struct slice *blobs, size_t n);
+
+#endif

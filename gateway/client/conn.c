@@ -1,0 +1,274 @@
+/* conn.c - the packets of one connection: which client they concern, attachments, the time to join. See client.h. */
+#include <stdlib.h>
+
+#include "client.h"
+#include "client_internal.h"
+#include "log.h"
+#include "metrics.h"
+
+/* --- The connection's clients ------------------------------------------------------------------------------------- */
+
+struct client *conn_find(const struct conn *conn, struct slice nsp)
+{
+	struct client *c = conn->clients;
+
+	while (c && !slice_equal(c->nsp, nsp))
+		c = c->next_in_conn;
+	return c;
+}
+
+void conn_unlink(struct conn *conn, struct client *c)
+{
+	struct client **at = &conn->clients;
+
+	while (*at != c)
+		at = &(*at)->next_in_conn;
+	*at = c->next_in_conn;
+	conn->n_clients--;
+}
+
+static struct conn *conn_of_timer(struct timer *t)
+{
+	return (struct conn *)(void *)((char *)t - offsetof(struct conn, deadline));
+}
+
+static void out_of_time(struct timer *t, int64_t now_ms)
+{
+	metrics_count(M_LIMIT_CONNECT_TIME);
+	session_close(conn_of_timer(t)->session, now_ms, CLOSE_FORCED);
+}
+
+static void set_deadline(struct conn *conn, int64_t now_ms)
+{
+	struct clients *all = conn->all;
+
+	timer_set(all->sessions->timers, &conn->deadline, out_of_time, now_ms + all->config.connect_timeout_ms);
+}
+
+void conn_joined(struct conn *conn)
+{
+	if (!conn->joined_once)
+		timer_stop(conn->all->sessions->timers, &conn->deadline);
+	conn->joined_once = true;
+}
+
+/* --- Packets ------------------------------------------------------------------------------------------------------ */
+
+static void refuse_packet(struct conn *conn, int64_t now_ms, const char *why)
+{
+	metrics_count(M_BAD_SOCKETIO);
+	log_debug("invalid-packet", LOG_S("sid", conn->session->sid), LOG_S("why", why));
+	session_close(conn->session, now_ms, CLOSE_FORCED);
+}
+
+static void send_connect_error(struct conn *conn, struct slice nsp, struct slice json)
+{
+	struct frame *f = sio_frame(&(struct sio_out){ .type = SIO_CONNECT_ERROR, .nsp = nsp, .json = json });
+
+	if (f)
+		out_push(&conn->session->out, f);
+	frame_unref(f);
+}
+
+static void on_connect(struct conn *conn, int64_t now_ms, const struct sio_packet *p)
+{
+	struct clients *all = conn->all;
+	struct client *c;
+
+	if (conn_find(conn, p->nsp)) {
+		refuse_packet(conn, now_ms, "already connected to this namespace");
+	} else if (p->nsp.size > all->config.max_name_bytes) {
+		metrics_count(M_LIMIT_ROOM_NAME);
+		refuse_packet(conn, now_ms, "namespace name too long");
+	} else if (!all->ops->has_namespace(all->ctx, p->nsp)) {
+		send_connect_error(conn, p->nsp, SLICE("{\"message\":\"Invalid namespace\"}"));
+	} else if (conn->n_clients >= all->config.max_namespaces) {
+		metrics_count(M_LIMIT_NAMESPACES);
+		send_connect_error(conn, p->nsp, SLICE("{\"message\":\"Too many namespaces\"}"));
+	} else if ((c = client_new(conn, p))) {
+		all->ops->connect(all->ctx, c, now_ms);
+	} else {
+		session_close(conn->session, now_ms, CLOSE_FORCED);
+	}
+}
+
+/* A whole packet for a client that is in the namespace. */
+static void on_packet(
+	struct conn *conn, int64_t now_ms, const struct sio_packet *p, const struct slice *blobs, size_t n)
+{
+	struct client *c = conn_find(conn, p->nsp);
+
+	if (c == NULL || c->state != CLIENT_JOINED) {
+		refuse_packet(conn, now_ms, "not connected to this namespace");
+		return;
+	}
+	switch (p->type) {
+	case SIO_EVENT:
+	case SIO_BINARY_EVENT:
+		metrics_count(M_EVENTS_RECEIVED);
+		conn->all->ops->event(conn->all->ctx, c, now_ms, p, blobs, n);
+		break;
+	case SIO_ACK:
+	case SIO_BINARY_ACK:
+		client_answered(c, now_ms, p, blobs, n);
+		break;
+	case SIO_DISCONNECT:
+		client_leave(c, now_ms, CLOSE_CLIENT_NAMESPACE);
+		break;
+	case SIO_CONNECT:
+	case SIO_CONNECT_ERROR: /* on_connect() and sio_parse() saw to them */
+		break;
+	}
+}
+
+/* --- Attachments -------------------------------------------------------------------------------------------------- */
+
+static void stop_gathering(struct conn *conn)
+{
+	timer_stop(conn->all->sessions->timers, &conn->deadline);
+	buf_fini(&conn->text);
+	buf_fini(&conn->blobs);
+	free(conn->ends);
+	conn->ends = NULL;
+	conn->n_blobs = 0;
+	conn->gathering = false;
+}
+
+static void gather(struct conn *conn, int64_t now_ms, struct slice text)
+{
+	const char *why;
+
+	/* The text is parsed again in its own memory, so that the packet's slices last. It was valid a moment ago. */
+	buf_add_slice(&conn->text, text);
+	why = conn->text.failed ? "no memory"
+				: sio_parse(buf_slice(&conn->text), &conn->all->config.rules, &conn->packet);
+	conn->ends = why ? NULL : calloc(conn->packet.attachments, sizeof(*conn->ends));
+	if (conn->ends == NULL) {
+		metrics_count(M_OUT_OF_MEMORY);
+		session_close(conn->session, now_ms, CLOSE_FORCED);
+		return;
+	}
+	conn->gathering = true;
+	set_deadline(conn, now_ms);
+}
+
+static void packet_is_whole(struct conn *conn, int64_t now_ms)
+{
+	const char *why = sio_check_attachments(&conn->packet, &conn->all->config.rules);
+	struct slice *blobs = calloc(conn->n_blobs, sizeof(*blobs));
+	size_t begin = 0;
+
+	if (why || blobs == NULL) {
+		free(blobs);
+		refuse_packet(conn, now_ms, why ? why : "no memory");
+		return;
+	}
+	for (unsigned i = 0; i < conn->n_blobs; i++) {
+		blobs[i] = slice_of(conn->blobs.at + begin, conn->ends[i] - begin);
+		begin = conn->ends[i];
+	}
+	on_packet(conn, now_ms, &conn->packet, blobs, conn->n_blobs);
+	free(blobs);
+	stop_gathering(conn);
+}
+
+static void on_binary(struct conn *conn, int64_t now_ms, struct slice data)
+{
+	if (!conn->gathering) {
+		refuse_packet(conn, now_ms, "binary data without a packet");
+		return;
+	}
+	buf_add_slice(&conn->blobs, data);
+	if (conn->blobs.failed) {
+		metrics_count(M_OUT_OF_MEMORY);
+		session_close(conn->session, now_ms, CLOSE_FORCED);
+		return;
+	}
+	conn->ends[conn->n_blobs++] = conn->blobs.size;
+	if (conn->n_blobs == conn->packet.attachments)
+		packet_is_whole(conn, now_ms);
+}
+
+static bool may_gather(const struct conn *conn, const struct sio_packet *p)
+{
+	const struct client *c = conn_find(conn, p->nsp);
+
+	return c && c->state == CLIENT_JOINED;
+}
+
+static void on_text(struct conn *conn, int64_t now_ms, struct slice text)
+{
+	struct sio_packet p;
+	const char *why =
+		conn->gathering ? "text while attachments are due" : sio_parse(text, &conn->all->config.rules, &p);
+
+	if (why)
+		refuse_packet(conn, now_ms, why);
+	else if (p.type == SIO_CONNECT)
+		on_connect(conn, now_ms, &p);
+	else if (p.attachments == 0)
+		on_packet(conn, now_ms, &p, NULL, 0);
+	else if (may_gather(conn, &p))
+		gather(conn, now_ms, text);
+	else /* nothing is kept for one who is not there (CVE-2026-48804) */
+		refuse_packet(conn, now_ms, "not connected to this namespace");
+}
+
+/* --- The session's upper layer ------------------------------------------------------------------------------------ */
+
+static void opened(struct session *s, int64_t now_ms)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL) {
+		metrics_count(M_OUT_OF_MEMORY);
+		session_close(s, now_ms, CLOSE_FORCED);
+		return;
+	}
+	conn->all = s->all->ctx;
+	conn->session = s;
+	s->user = conn;
+	set_deadline(conn, now_ms);
+}
+
+static void message(struct session *s, int64_t now_ms, bool binary, struct slice data)
+{
+	if (s->user == NULL)
+		return;
+	if (binary)
+		on_binary(s->user, now_ms, data);
+	else
+		on_text(s->user, now_ms, data);
+}
+
+static void free_conn(struct grave *g)
+{
+	struct conn *conn = (struct conn *)(void *)((char *)g - offsetof(struct conn, grave));
+
+	buf_fini(&conn->text);
+	buf_fini(&conn->blobs);
+	free(conn->ends);
+	free(conn);
+}
+
+static void closed(struct session *s, int64_t now_ms, enum close_reason why)
+{
+	struct conn *conn = s->user;
+
+	if (conn == NULL)
+		return;
+	s->user = NULL;
+	timer_stop(conn->all->sessions->timers, &conn->deadline);
+	while (conn->clients)
+		client_leave(conn->clients, now_ms, why);
+	graveyard_bury(conn->all->sessions->graveyard, &conn->grave, free_conn);
+}
+
+static const struct session_ops ops = { opened, message, closed };
+
+void clients_init(struct clients *all, const struct client_config *config, struct hub *hub, struct sessions *sessions)
+{
+	*all = (struct clients){ .config = *config, .hub = hub, .sessions = sessions };
+	sessions->ops = &ops;
+	sessions->ctx = all;
+}

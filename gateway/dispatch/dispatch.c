@@ -1,0 +1,195 @@
+/* dispatch.c - events to the application. See dispatch.h. */
+#include "dispatch.h"
+
+#include <stdlib.h>
+
+#include "dispatch_internal.h"
+
+/* --- Running the application -------------------------------------------------------------------------------------- */
+
+static void tick(struct timer *t, int64_t now_ms);
+
+static void set_tick(struct dispatch *d)
+{
+	int64_t due = app_due_ms(d->app);
+
+	if (due == INT64_MAX)
+		timer_stop(d->timers, &d->tick);
+	else
+		timer_set(d->timers, &d->tick, tick, due);
+}
+
+/* What the application sees of a client; valid while the session is. */
+struct view {
+	struct app_handshake handshake;
+	struct app_client client;
+};
+
+static const struct app_client *view_of(struct view *v, struct client *c)
+{
+	const struct session *s = client_session(c);
+
+	v->handshake = (struct app_handshake){ s->handshake.query, s->handshake.headers, s->handshake.address.at };
+	v->client = (struct app_client){ .sid = c->sid,
+		.nsp = c->nsp.at,
+		.handshake = &v->handshake,
+		.auth = c->auth,
+		.transport = session_transport(s),
+		.host = c };
+	return &v->client;
+}
+
+static void run_event(struct dispatch *d, struct client *c, struct app_event_in *in)
+{
+	struct view v;
+
+	in->client = view_of(&v, c);
+	d->current = c;
+	app_event(d->app, d->now_ms, in);
+	d->current = NULL;
+}
+
+static void tell_gone(struct dispatch *d, struct client *c)
+{
+	uint64_t call;
+
+	while (client_take_pending(c, &call))
+		app_answer_gone(d->app, d->now_ms, call, c->sid);
+	run_event(d, c, &(struct app_event_in){ .kind = APP_DISCONNECT, .reason = close_reason_text(c->why) });
+	client_release(c);
+}
+
+static void begin(struct dispatch *d, int64_t now_ms)
+{
+	d->now_ms = now_ms;
+	d->running = true;
+}
+
+/* Behind every run: clients that went because of it, and because of that. */
+static void end(struct dispatch *d)
+{
+	while (d->gone) {
+		struct client *c = d->gone;
+
+		d->gone = c->next_gone;
+		if (d->gone == NULL)
+			d->gone_end = &d->gone;
+		tell_gone(d, c);
+	}
+	d->running = false;
+	set_tick(d);
+}
+
+static void tick(struct timer *t, int64_t now_ms)
+{
+	struct dispatch *d = (struct dispatch *)(void *)((char *)t - offsetof(struct dispatch, tick));
+
+	begin(d, now_ms);
+	app_tick(d->app, now_ms);
+	end(d);
+}
+
+/* --- What clients do ---------------------------------------------------------------------------------------------- */
+
+static bool on_has_namespace(void *ctx, struct slice nsp)
+{
+	struct dispatch *d = ctx;
+
+	return d->app && app_has_namespace(d->app, nsp);
+}
+
+static void on_connect(void *ctx, struct client *c, int64_t now_ms)
+{
+	struct dispatch *d = ctx;
+
+	begin(d, now_ms);
+	run_event(d, c, &(struct app_event_in){ .kind = APP_CONNECT });
+	end(d);
+}
+
+static void on_event(void *ctx, struct client *c, int64_t now_ms, const struct sio_packet *p, const struct slice *blobs,
+	size_t n_blobs)
+{
+	struct dispatch *d = ctx;
+
+	begin(d, now_ms);
+	run_event(d, c,
+		&(struct app_event_in){ .kind = APP_EVENT,
+			.name = p->event,
+			.items = p->items,
+			.flags = p->flags,
+			.blobs = blobs,
+			.n_blobs = n_blobs,
+			.wants_ack = p->has_id,
+			.ack_id = p->id });
+	end(d);
+}
+
+static void on_answer(void *ctx, struct client *c, int64_t now_ms, uint64_t call, const struct sio_packet *p,
+	const struct slice *blobs, size_t n_blobs)
+{
+	struct dispatch *d = ctx;
+
+	begin(d, now_ms);
+	app_answer(d->app, now_ms, call, c->sid, p->items, p->flags, blobs, n_blobs);
+	end(d);
+}
+
+static void on_gone(void *ctx, struct client *c, int64_t now_ms, enum close_reason why)
+{
+	struct dispatch *d = ctx;
+
+	(void)why;
+	c->next_gone = NULL;
+	*d->gone_end = c;
+	d->gone_end = &c->next_gone;
+	if (d->running)
+		return;
+	begin(d, now_ms);
+	end(d);
+}
+
+static const struct client_ops ops = { on_has_namespace, on_connect, on_event, on_answer, on_gone };
+
+/* --- The application's port --------------------------------------------------------------------------------------- */
+
+static void list_rooms(void *ctx, const struct app_client *client, void (*each)(void *to, struct slice room), void *to)
+{
+	(void)ctx;
+	client_rooms(client->host, each, to);
+}
+
+void dispatch_init(struct dispatch *d, struct hub *hub, struct clients *clients, struct timers *timers)
+{
+	*d = (struct dispatch){ .hub = hub, .clients = clients, .timers = timers };
+	d->gone_end = &d->gone;
+	d->port = (struct app_port){ effects_run, list_rooms, d };
+	clients->ops = &ops;
+	clients->ctx = d;
+}
+
+const struct app_port *dispatch_port(struct dispatch *d)
+{
+	return &d->port;
+}
+
+void dispatch_start(struct dispatch *d, struct app *app, int64_t now_ms)
+{
+	d->app = app;
+	begin(d, now_ms);
+	app_start(app, now_ms);
+	end(d);
+}
+
+void dispatch_stop(struct dispatch *d, int64_t now_ms)
+{
+	begin(d, now_ms);
+	app_stop(d->app, now_ms);
+	end(d);
+	timer_stop(d->timers, &d->tick);
+}
+
+void dispatch_fini(struct dispatch *d)
+{
+	free(d->picked);
+}

@@ -1,0 +1,36 @@
+/*
+ * dispatch.h - from clients to the application and back: events go in, batches of effects come out and are carried
+ * out on hub and clients. This is the embedded form: the application runs in this process.
+ *
+ * The application is not reentrant, and carrying out its effects may end clients, which is news for the application.
+ * So clients that go while it runs are queued and told when the batch is done.
+ */
+#ifndef STOA_DISPATCH_DISPATCH_H
+#define STOA_DISPATCH_DISPATCH_H
+
+#include "app.h"
+#include "client.h"
+
+struct dispatch {
+	struct app *app;
+	struct hub *hub;
+	struct clients *clients;
+	struct timers *timers;
+	struct app_port port;
+	struct timer tick;      /* app_due_ms() */
+	int64_t now_ms;         /* of what is being done */
+	bool running;           /* the application, or its batch */
+	struct client *current; /* whose event is handled; NULL: a timer's, an answer's */
+	struct client *gone, **gone_end;
+	struct client **picked; /* clients collected from the hub, to be acted upon */
+	size_t n_picked, cap_picked;
+};
+
+/* Ties clients to an application, which is loaded with dispatch_port() as its port and set with dispatch_start(). */
+void dispatch_init(struct dispatch *d, struct hub *hub, struct clients *clients, struct timers *timers);
+const struct app_port *dispatch_port(struct dispatch *d);
+void dispatch_start(struct dispatch *d, struct app *app, int64_t now_ms); /* runs "start" */
+void dispatch_stop(struct dispatch *d, int64_t now_ms); /* runs "stop"; clients are told nothing more */
+void dispatch_fini(struct dispatch *d);
+
+#endif

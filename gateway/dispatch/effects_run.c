@@ -1,0 +1,227 @@
+/* effects_run.c - carries out the batch that a handler left, in order, on hub and clients. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "alloc.h"
+#include "dispatch_internal.h"
+#include "log.h"
+#include "metrics.h"
+
+/* --- Whom an effect concerns -------------------------------------------------------------------------------------- */
+
+static bool is_for_one(const struct effect_target *to)
+{
+	return to->n_rooms == 0 && !to->broadcast;
+}
+
+/* The client that the effect's event came from; NULL: it had none, or it has left the hub. */
+static struct client *origin_of(struct dispatch *d, const struct effect_target *to)
+{
+	struct hub_namespace *n;
+	struct hub_member *m;
+
+	if (to->sender)
+		return to->sender;
+	if (to->sid == NULL)
+		return NULL;
+	n = hub_namespace(d->hub, slice_str(to->sid_nsp));
+	m = n ? hub_find(n, slice_str(to->sid)) : NULL;
+	return m ? client_of(m) : NULL;
+}
+
+/* The sender in the effect's namespace, where it has another id; NULL: it is not there (any more). */
+static struct client *sender_of(struct dispatch *d, const struct effect_target *to)
+{
+	struct client *c = to->host ? to->host : origin_of(d, to);
+
+	if (c && !slice_equal(c->nsp, slice_str(to->nsp)))
+		c = client_in_namespace(c, slice_str(to->nsp));
+	return c && c->state == CLIENT_JOINED ? c : NULL;
+}
+
+static struct hub_target target_of(struct dispatch *d, const struct effect_target *to)
+{
+	struct client *sender = to->skip_self ? sender_of(d, to) : NULL;
+
+	return (struct hub_target){ .nsp = hub_namespace(d->hub, slice_str(to->nsp)),
+		.rooms = to->rooms,
+		.n_rooms = to->n_rooms,
+		.skip = to->skip,
+		.n_skip = to->n_skip,
+		.skip_member = sender ? &sender->member : NULL,
+		.is_volatile = to->is_volatile };
+}
+
+static void pick(void *to, struct hub_member *m)
+{
+	struct dispatch *d = to;
+
+	if (d->n_picked == d->cap_picked) {
+		d->cap_picked = d->cap_picked ? d->cap_picked * 2 : 64;
+		d->picked = must_realloc(d->picked, d->cap_picked * sizeof(struct client *));
+	}
+	d->picked[d->n_picked++] = client_of(m);
+}
+
+/* Collects into d->picked all that the effect concerns, for what changes the hub while it goes. */
+static void pick_all(struct dispatch *d, const struct effect_target *to)
+{
+	struct hub_target t;
+	struct client *one;
+
+	d->n_picked = 0;
+	if (!is_for_one(to)) {
+		t = target_of(d, to);
+		hub_select(d->hub, &t, pick, d);
+	} else if ((one = sender_of(d, to))) {
+		pick(d, &one->member);
+	}
+}
+
+/* --- The effects -------------------------------------------------------------------------------------------------- */
+
+static struct frame *event_frame(const struct effect *e, bool has_id, uint64_t id)
+{
+	struct frame *f = sio_frame(&(struct sio_out){ .type = SIO_EVENT,
+		.nsp = slice_str(e->to.nsp),
+		.has_id = has_id,
+		.id = id,
+		.json = e->json,
+		.blobs = e->blobs,
+		.n_blobs = e->n_blobs });
+
+	if (f == NULL)
+		metrics_count(M_OUT_OF_MEMORY);
+	return f;
+}
+
+static void emit_to_one(struct client *c, const struct effect *e, struct frame *f)
+{
+	if (e->to.is_volatile && !out_is_empty(c->member.out))
+		metrics_count(M_VOLATILE_DROPPED);
+	else if (out_push(c->member.out, f))
+		metrics_count(M_DELIVERIES);
+}
+
+static void run_emit(struct dispatch *d, const struct effect *e)
+{
+	struct frame *f = event_frame(e, false, 0);
+	struct hub_target t;
+	struct client *one;
+
+	if (f == NULL)
+		return;
+	metrics_count(M_EVENTS_SENT);
+	if (!is_for_one(&e->to)) {
+		t = target_of(d, &e->to);
+		hub_broadcast(d->hub, &t, f);
+	} else if ((one = sender_of(d, &e->to))) {
+		emit_to_one(one, e, f);
+	}
+	frame_unref(f);
+}
+
+/* One frame with one id for all who are asked; each remembers the id. */
+static void run_call(struct dispatch *d, const struct effect *e)
+{
+	struct hub_namespace *n = hub_namespace(d->hub, slice_str(e->to.nsp));
+	uint64_t id = n ? n->next_ack_id++ : 0;
+	struct frame *f = event_frame(e, true, id);
+	size_t asked = 0;
+
+	pick_all(d, &e->to);
+	for (size_t i = 0; f && i < d->n_picked; i++) {
+		struct client *c = d->picked[i];
+
+		if (!client_ask(c, id, e->call))
+			continue;
+		if (out_push(c->member.out, f))
+			asked++;
+		else
+			client_forget_call(c, e->call);
+	}
+	metrics_count(M_EVENTS_SENT);
+	metrics_add(M_DELIVERIES, (int64_t)asked);
+	frame_unref(f);
+	app_call_expect(d->app, e->call, asked);
+}
+
+static void run_ack(struct dispatch *d, const struct effect *e)
+{
+	struct client *c = sender_of(d, &e->to);
+
+	if (c == NULL)
+		return;
+	metrics_count(M_ACKS_SENT);
+	client_send(c, &(struct sio_out){ .type = SIO_ACK,
+			       .nsp = c->nsp,
+			       .has_id = true,
+			       .id = e->ack_id,
+			       .json = e->json,
+			       .blobs = e->blobs,
+			       .n_blobs = e->n_blobs });
+}
+
+static void join(struct dispatch *d, struct client *c, struct slice room)
+{
+	int error = hub_join(d->hub, &c->member, room);
+
+	if (error == 0)
+		return;
+	metrics_count(error == -ENOSPC ? M_LIMIT_ROOMS : M_OUT_OF_MEMORY);
+	log_warn("not-joined", LOG_S("sid", c->sid), LOG_T("nsp", c->nsp), LOG_T("room", room),
+		LOG_S("why", error == -ENOSPC ? "max_rooms" : "no memory"));
+}
+
+static void run_join(struct dispatch *d, const struct effect *e)
+{
+	pick_all(d, &e->to);
+	for (size_t i = 0; i < d->n_picked; i++)
+		join(d, d->picked[i], e->room);
+}
+
+static void run_leave(struct dispatch *d, const struct effect *e)
+{
+	pick_all(d, &e->to);
+	for (size_t i = 0; i < d->n_picked; i++)
+		hub_leave(d->hub, &d->picked[i]->member, e->room);
+}
+
+static void run_disconnect(struct dispatch *d, const struct effect *e)
+{
+	/* A client picked here may be gone before its turn comes, when it shares a connection with one before it; its
+	 * memory stays until the end of the loop's turn. */
+	pick_all(d, &e->to);
+	for (size_t i = 0; i < d->n_picked; i++)
+		client_disconnect(d->picked[i], d->now_ms, e->transport);
+}
+
+static void run_accept(struct dispatch *d, const struct effect *e)
+{
+	(void)e;
+	client_accept(d->current, d->now_ms);
+}
+
+static void run_refuse(struct dispatch *d, const struct effect *e)
+{
+	client_refuse(d->current, e->json);
+}
+
+static void (*const runs[])(struct dispatch *d, const struct effect *e) = {
+	[EFFECT_ACCEPT] = run_accept,
+	[EFFECT_REFUSE] = run_refuse,
+	[EFFECT_EMIT] = run_emit,
+	[EFFECT_CALL] = run_call,
+	[EFFECT_ACK] = run_ack,
+	[EFFECT_JOIN] = run_join,
+	[EFFECT_LEAVE] = run_leave,
+	[EFFECT_DISCONNECT] = run_disconnect,
+};
+
+void effects_run(void *ctx, const struct effect *first)
+{
+	struct dispatch *d = ctx;
+
+	for (const struct effect *e = first; e; e = e->next)
+		runs[e->kind](d, e);
+}

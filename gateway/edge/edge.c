@@ -1,0 +1,359 @@
+/* edge.c - listening, accepting, limits; see edge.h. */
+#include <errno.h>
+#include <event2/listener.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "edge_internal.h"
+#include "files.h"
+#include "log.h"
+#include "metrics.h"
+
+enum {
+	BACKLOG = 4096,             /* the kernel lowers it to its own limit */
+	RETRY_MS = 100,             /* accepting rests so long when there is no descriptor at all */
+	REFUSED_LINGERING_MAX = 256 /* beyond, a refused connection is closed at once */
+};
+
+static const char busy_answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
+				  "Connection: close\r\n\r\n";
+
+size_t edge_connections(const struct edge *e)
+{
+	return e->clients.service.count + (e->ws ? ws_engine_count(e->ws) : 0);
+}
+
+/* --- Accepting ----------------------------------------------------------------------------------------------- */
+
+/* Answers 503 without reading a request. What has come already is dropped, else the close would destroy the answer. */
+static void refuse_now(int fd)
+{
+	char drop[16 * 1024];
+
+	if (send(fd, busy_answer, sizeof(busy_answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0) {
+		shutdown(fd, SHUT_WR);
+		recv(fd, drop, sizeof(drop), MSG_DONTWAIT);
+	}
+	close(fd);
+}
+
+static void refuse_connection(struct edge *e, int fd)
+{
+	int64_t count;
+
+	metrics_count(M_LIMIT_CONNECTIONS);
+	if (sample_take(&e->refused_connections, loop_now(e->config.loop), &count))
+		log_warn("connections refused", LOG_S("limit", "max_connections"),
+			LOG_I("connections", edge_connections(e)), LOG_I("count", count));
+	if (lingers_count(e->lingers) >= REFUSED_LINGERING_MAX) {
+		refuse_now(fd);
+		return;
+	}
+	if (send(fd, busy_answer, sizeof(busy_answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		close(fd);
+	else
+		linger_start(e->lingers, fd);
+}
+
+static void on_accept(struct evconnlistener *accepts, evutil_socket_t fd, struct sockaddr *from, int size, void *ctx)
+{
+	struct listener *l = ctx;
+	struct edge *e = l->edge;
+	int64_t max = e->config.options->max_connections;
+	int on = 1;
+
+	(void)accepts;
+	(void)from;
+	(void)size;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (l == &e->clients)
+		metrics_count(M_CONNECTIONS_TOTAL);
+	if (l == &e->clients && max > 0 && edge_connections(e) >= (size_t)max)
+		refuse_connection(e, fd);
+	else
+		http_conn_open(&l->service, fd);
+}
+
+static int open_reserve(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_retry(struct timer *t, int64_t now_ms)
+{
+	struct listener *l = (struct listener *)(void *)((char *)t - offsetof(struct listener, retry));
+
+	(void)now_ms;
+	if (l->edge->reserve < 0)
+		l->edge->reserve = open_reserve();
+	if (l->accepts)
+		evconnlistener_enable(l->accepts);
+}
+
+static void rest(struct listener *l)
+{
+	struct loop *loop = l->edge->config.loop;
+
+	evconnlistener_disable(l->accepts);
+	timer_set(&loop->timers, &l->retry, on_retry, loop_now(loop) + RETRY_MS);
+}
+
+/* Gives the reserve up to take one connection and refuse it; then, or without one, accepting rests for a moment, since
+ * the listener would report the waiting connections again at once. */
+static void shed_one(struct listener *l)
+{
+	struct edge *e = l->edge;
+	int fd;
+
+	if (e->reserve < 0) {
+		rest(l);
+		return;
+	}
+	close(e->reserve);
+	fd = accept4(evconnlistener_get_fd(l->accepts), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		refuse_now(fd);
+	e->reserve = open_reserve();
+	if (fd < 0 || e->reserve < 0)
+		rest(l);
+}
+
+static void on_accept_error(struct evconnlistener *accepts, void *ctx)
+{
+	struct listener *l = ctx;
+	struct edge *e = l->edge;
+	int error = errno;
+	int64_t count;
+
+	(void)accepts;
+	if (sample_take(&e->no_descriptors, loop_now(e->config.loop), &count))
+		log_warn("cannot accept", LOG_S("why", strerror(error)), LOG_I("count", count));
+	if (error == EMFILE || error == ENFILE) {
+		metrics_count(M_LIMIT_CONNECTIONS);
+		shed_one(l);
+	} else {
+		rest(l);
+	}
+}
+
+/* --- Listening ----------------------------------------------------------------------------------------------- */
+
+/* Splits "host:port", "[::1]:port" or ":port"; the option's check has seen to the form. */
+static void split_address(const char *address, char *host, size_t size, const char **port)
+{
+	const char *colon = strrchr(address, ':');
+	struct slice h = slice_of(address, (size_t)(colon - address));
+
+	if (h.size >= 2 && h.at[0] == '[')
+		h = slice_of(h.at + 1, h.size - 2);
+	snprintf(host, size, "%.*s", SLICE_ARG(h));
+	*port = colon + 1;
+}
+
+/* -errno, or a bound socket. Without a host it is IPv6's any address, which takes IPv4 as well. */
+static int bind_one(const struct addrinfo *a, bool both)
+{
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, off = 0, error;
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (a->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? &off : &on, sizeof(on));
+	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	return -error;
+}
+
+static int bind_any(const struct addrinfo *all, bool both)
+{
+	int fd = -EADDRNOTAVAIL;
+
+	for (const struct addrinfo *a = all; a && fd < 0; a = a->ai_next)
+		if (!both || a->ai_family == AF_INET6)
+			fd = bind_one(a, both);
+	for (const struct addrinfo *a = all; a && fd < 0 && both; a = a->ai_next) /* a machine without IPv6 */
+		if (a->ai_family == AF_INET)
+			fd = bind_one(a, false);
+	return fd;
+}
+
+static void name_address(struct listener *l, int fd)
+{
+	struct sockaddr_storage bound;
+	socklen_t size = sizeof(bound);
+	char host[64], port[8];
+
+	if (getsockname(fd, (struct sockaddr *)&bound, &size) == 0 &&
+		getnameinfo((struct sockaddr *)&bound, size, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		snprintf(l->address, sizeof(l->address), strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static int listener_bind(const char *address, const char **why)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *all = NULL;
+	char host[256];
+	const char *port;
+	int error, fd;
+
+	split_address(address, host, sizeof(host), &port);
+	error = getaddrinfo(host[0] ? host : NULL, port, &hints, &all);
+	if (error) {
+		*why = gai_strerror(error);
+		return -1;
+	}
+	fd = bind_any(all, host[0] == '\0');
+	freeaddrinfo(all);
+	if (fd < 0)
+		*why = strerror(-fd);
+	return fd;
+}
+
+/* False: `why` is filled. */
+static bool listener_open(struct listener *l, const char *address, char *why, size_t why_size)
+{
+	const char *reason = "out of memory";
+	int fd = listener_bind(address, &reason);
+
+	if (fd >= 0) {
+		l->accepts = evconnlistener_new(l->edge->config.loop->base, on_accept, l,
+			LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
+		if (l->accepts == NULL) {
+			reason = strerror(errno); /* listen(2) failed: another took the port meanwhile */
+			close(fd);
+		}
+	}
+	if (l->accepts == NULL) {
+		snprintf(why, why_size, "cannot listen on %s: %s", address, reason);
+		return false;
+	}
+	evconnlistener_set_error_cb(l->accepts, on_accept_error);
+	name_address(l, fd);
+	return true;
+}
+
+static void listener_close(struct listener *l)
+{
+	if (l->accepts)
+		evconnlistener_free(l->accepts);
+	l->accepts = NULL;
+	timer_stop(&l->edge->config.loop->timers, &l->retry);
+}
+
+/* --- The whole ----------------------------------------------------------------------------------------------- */
+
+static bool open_dir(const char *dir, int *fd, char *why, size_t why_size)
+{
+	if (dir == NULL)
+		return true;
+	*fd = files_open(dir);
+	if (*fd >= 0)
+		return true;
+	snprintf(why, why_size, "cannot serve files of %s: %s", dir, strerror(-*fd));
+	*fd = -1;
+	return false;
+}
+
+static void read_options(struct edge *e)
+{
+	const struct gateway_options *o = e->config.options;
+
+	e->path = slice_str(o->path);
+	while (e->path.size && e->path.at[e->path.size - 1] == '/')
+		e->path.size--;
+	for (size_t i = 0; i < o->transports.count; i++)
+		e->transports |= strcmp(o->transports.at[i], "polling") == 0 ? TRANSPORT_POLLING : TRANSPORT_WEBSOCKET;
+	e->server.limits = (struct http_limits){ .max_head_bytes = (size_t)o->max_head_size,
+		.max_line_bytes = (size_t)o->max_request_line,
+		.max_headers = (size_t)o->max_headers };
+	e->server.head_timeout_ms = o->head_timeout_ms;
+	e->server.body_timeout_ms = o->body_timeout_ms;
+	e->server.keep_alive_timeout_ms = o->keep_alive_timeout_ms;
+}
+
+static bool open_all(struct edge *e, char *why, size_t why_size)
+{
+	const struct gateway_options *o = e->config.options;
+
+	e->ws = ws_engine_new(e->config.loop, o, why, why_size);
+	return e->ws && open_dir(o->public_dir, &e->public_dir, why, why_size) &&
+	       open_dir(o->serve_client ? o->client_dir : NULL, &e->client_dir, why, why_size) &&
+	       (o->internal_listen == NULL || listener_open(&e->internal, o->internal_listen, why, why_size)) &&
+	       listener_open(&e->clients, o->listen, why, why_size);
+}
+
+struct edge *edge_open(const struct edge_config *config, char *why, size_t why_size)
+{
+	struct edge *e = must_alloc(sizeof(*e));
+
+	e->config = *config;
+	e->public_dir = e->client_dir = -1;
+	e->reserve = open_reserve();
+	e->clients.edge = e->internal.edge = e;
+	e->lingers = lingers_new(config->loop, config->options->close_timeout_ms);
+	http_server_init(&e->server, config->loop, e->lingers);
+	http_service_init(&e->clients.service, &edge_clients_ops, &e->server, e);
+	http_service_init(&e->internal.service, &edge_internal_ops, &e->server, e);
+	read_options(e);
+	if (open_all(e, why, why_size))
+		return e;
+	edge_free(e);
+	return NULL;
+}
+
+void edge_stop_listening(struct edge *e)
+{
+	listener_close(&e->clients);
+	e->server.ending = true;
+	http_service_close_idle(&e->clients.service);
+}
+
+bool edge_is_empty(const struct edge *e)
+{
+	return edge_connections(e) == 0 && lingers_count(e->lingers) == 0;
+}
+
+void edge_free(struct edge *e)
+{
+	if (e == NULL)
+		return;
+	listener_close(&e->clients);
+	listener_close(&e->internal);
+	http_service_close_all(&e->clients.service);
+	http_service_close_all(&e->internal.service);
+	ws_engine_free(e->ws);
+	lingers_free(e->lingers);
+	http_server_fini(&e->server);
+	for (int i = 0; i < 3; i++) {
+		int fd = (int[]){ e->reserve, e->public_dir, e->client_dir }[i];
+
+		if (fd >= 0)
+			close(fd);
+	}
+	buf_fini(&e->headers);
+	free(e);
+}
+
+static const char *address_of(const struct listener *l)
+{
+	return l->address[0] ? l->address : NULL;
+}
+
+const char *edge_address(const struct edge *e)
+{
+	return address_of(&e->clients);
+}
+
+const char *edge_internal_address(const struct edge *e)
+{
+	return address_of(&e->internal);
+}

@@ -1,0 +1,574 @@
+/*
+ * ws.c - see ws.h. The only file that includes libwebsockets' header ("lws" below).
+ *
+ * How a connection ends. lws would end one in its own ways: waiting 5 s for an answer to its Close frame, flushing for
+ * 5 s, closing with unread input so that the kernel resets and the Close frame is lost. So ws.c ends it, and lws only
+ * lets go:
+ *
+ *	OPEN ------ write fails, peer gone ----------------> ENDED -> lws lets go -> freed after the turn
+ *	  |                                                    ^
+ *	  +-- our Close frame, or the answer to the peer's ----+  (a duplicate of the descriptor lingers)
+ *	  |                                                    |
+ *	  +-- the same with output waiting --> DRAINING -------+  (drained, or DRAIN_MS over)
+ *
+ * lws must not be told to let go of a connection while it walks its own lists, that is from any of its callbacks. So
+ * end() only notes the connection, and reap() runs from a timer, outside of lws, in the same turn or the next one.
+ */
+#include "ws.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "linger.h"
+#include "log.h"
+#include "metrics.h"
+#include "ws_message.h"
+
+enum {
+	READ_BYTES = 1024,         /* the largest read, and memory of every connection */
+	WRITE_BYTES = 1024 * 1024, /* what is over this in one write is copied, even when the socket would take it */
+	DRAIN_MS = 10 * 1000,      /* a closed connection has so long to take what was written before */
+	DESCRIPTORS_MAX = 1 << 20
+};
+
+/* RFC 6455 7.4.1. lws itself closes with 1002 and 1007. */
+enum { STATUS_POLICY = 1008, STATUS_TOO_LARGE = 1009, STATUS_INTERNAL = 1011 };
+
+enum ws_state { ADOPTING, OPEN, DRAINING, ENDED };
+
+struct ws {
+	struct session_ws base; /* first: what the session knows */
+	struct ws_engine *engine;
+	struct lws *wsi; /* NULL once lws has let go */
+	int fd;          /* lws's */
+	enum ws_state state;
+	bool blocked; /* the session waits for session_ws_writable() */
+	struct ws_message message;
+	struct timer drain;
+	LIST_ENTRY(ws) all;
+	TAILQ_ENTRY(ws) ended;
+	bool listed_ended;
+	struct grave grave;
+};
+
+struct ws_engine {
+	struct loop *loop;
+	struct lws_context *context;
+	struct lws_vhost *vhost;
+	struct lingers *lingers;
+	struct ws_limits limits;
+	struct timer reaper;
+	LIST_HEAD(, ws) all;
+	TAILQ_HEAD(, ws) ended;
+	size_t count;
+	struct ws *adopting; /* during ws_accept(): for the callbacks that complete the handshake */
+	const struct ws_accept *accept;
+};
+
+/* --- Ending ------------------------------------------------------------------------------------------------------- */
+
+static void reap(struct timer *t, int64_t now_ms);
+
+/* Nothing more is sent or handed up. */
+static void end(struct ws *ws)
+{
+	struct ws_engine *e = ws->engine;
+
+	if (ws->state == ENDED)
+		return;
+	ws->state = ENDED;
+	timer_stop(&e->loop->timers, &ws->drain);
+	ws->listed_ended = true;
+	TAILQ_INSERT_TAIL(&e->ended, ws, ended);
+	timer_set(&e->loop->timers, &e->reaper, reap, loop_now(e->loop));
+}
+
+/* Has lws close its descriptor and forget the connection, here and now; not from one of its callbacks. */
+static void let_go(struct ws *ws)
+{
+	unsigned char nothing[1] = { 0 };
+
+	shutdown(ws->fd, SHUT_WR);
+	/* lws would wait to flush what it holds, until a write has failed. On this socket the next one does. */
+	if (lws_partial_buffered(ws->wsi))
+		lws_write(ws->wsi, nothing, sizeof(nothing), LWS_WRITE_HTTP);
+	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+}
+
+static void unlist_ended(struct ws *ws)
+{
+	if (ws->listed_ended)
+		TAILQ_REMOVE(&ws->engine->ended, ws, ended);
+	ws->listed_ended = false;
+}
+
+static void reap(struct timer *t, int64_t now_ms)
+{
+	struct ws_engine *e = (struct ws_engine *)(void *)((char *)t - offsetof(struct ws_engine, reaper));
+	struct ws *ws;
+
+	while ((ws = TAILQ_FIRST(&e->ended))) {
+		unlist_ended(ws);
+		session_ws_gone(&ws->base, now_ms, false);
+		let_go(ws);
+	}
+}
+
+/* Everything is in the kernel: the end of our side, then the peer has time to read and to end its own. Without a
+ * descriptor to spare let_go() ends our side, and the peer has no time. */
+static void finish(struct ws *ws)
+{
+	int fd = fcntl(ws->fd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		linger_start(ws->engine->lingers, fd);
+	end(ws);
+}
+
+static void drained_too_slowly(struct timer *t, int64_t now_ms)
+{
+	(void)now_ms;
+	end((struct ws *)(void *)((char *)t - offsetof(struct ws, drain)));
+}
+
+static void drain(struct ws *ws)
+{
+	struct loop *loop = ws->engine->loop;
+
+	ws->state = DRAINING;
+	timer_set(&loop->timers, &ws->drain, drained_too_slowly, loop_now(loop) + DRAIN_MS);
+}
+
+/* lws takes everything; what the socket does not take at once it copies. On failure it only says so here. */
+static bool put(struct ws *ws, const void *bytes, size_t size)
+{
+	/* LWS_WRITE_HTTP is sent as it is: lws neither changes the bytes nor looks before them, whatever its type says. */
+	if (lws_write(ws->wsi, (unsigned char *)(uintptr_t)bytes, size, LWS_WRITE_HTTP) >= 0)
+		return true;
+	end(ws);
+	return false;
+}
+
+/* Code 0: a frame without a status. */
+static void close_with(struct ws *ws, unsigned code)
+{
+	unsigned char frame[4] = { 0x88, code ? 2 : 0, (unsigned char)(code >> 8), (unsigned char)code };
+
+	if (!put(ws, frame, code ? 4 : 2))
+		return;
+	if (lws_partial_buffered(ws->wsi))
+		drain(ws);
+	else
+		finish(ws);
+}
+
+/* The peer did what it must not. */
+static void fail(struct ws *ws, unsigned code, enum metric_id metric)
+{
+	metrics_count(metric);
+	close_with(ws, code);
+	session_ws_gone(&ws->base, loop_now(ws->engine->loop), true);
+}
+
+/* --- What the session does ---------------------------------------------------------------------------------------- */
+
+static struct ws *ws_of(struct session_ws *base)
+{
+	return (struct ws *)(void *)base;
+}
+
+static bool op_write(struct session_ws *base, const char *bytes, size_t size)
+{
+	struct ws *ws = ws_of(base);
+
+	if (ws->state != OPEN || !put(ws, bytes, size))
+		return false;
+	ws->blocked = lws_partial_buffered(ws->wsi);
+	return !ws->blocked;
+}
+
+static void op_close(struct session_ws *base, unsigned code)
+{
+	struct ws *ws = ws_of(base);
+
+	base->session = NULL;
+	if (ws->state == OPEN)
+		close_with(ws, code);
+}
+
+/* While paused lws keeps the rest of what it has read, at most READ_BYTES, and goes on with that first. */
+static void op_pause(struct session_ws *base, bool paused)
+{
+	struct ws *ws = ws_of(base);
+
+	if (ws->state == OPEN)
+		lws_rx_flow_control(ws->wsi, !paused);
+}
+
+static const struct session_ws_ops ops = { .write = op_write, .close = op_close, .pause = op_pause };
+
+/* --- What lws tells ----------------------------------------------------------------------------------------------- */
+
+static unsigned status_of(const unsigned char *payload)
+{
+	return (unsigned)(payload[0] << 8 | payload[1]);
+}
+
+/* What a callback of an established connection answers: not 0 has lws close it. */
+static int verdict(const struct ws *ws)
+{
+	return ws->state == ENDED ? -1 : 0;
+}
+
+static int on_create(struct lws *wsi)
+{
+	struct ws_engine *e = lws_context_user(lws_get_context(wsi));
+
+	if (e == NULL || e->adopting == NULL)
+		return 0;
+	e->adopting->wsi = wsi;
+	lws_set_wsi_user(wsi, e->adopting);
+	return 0;
+}
+
+static int on_headers(struct ws *ws, struct lws_process_html_args *to)
+{
+	struct slice extra = ws->engine->accept->extra;
+
+	if (to->max_len < 0 || extra.size >= (size_t)to->max_len)
+		return -1;
+	if (extra.size)
+		memcpy(to->p, extra.at, extra.size);
+	to->p += extra.size;
+	return 0;
+}
+
+static int on_established(struct ws *ws)
+{
+	const struct ws_accept *a = ws->engine->accept;
+
+	ws->state = OPEN;
+	/* Frames that came with the head are held by lws until something happens on the socket. */
+	if (a->rest.size)
+		lws_callback_on_writable(ws->wsi);
+	a->opened(a->ctx, &ws->base, loop_now(ws->engine->loop));
+	return 0;
+}
+
+static void hand_up(struct ws *ws, struct slice message)
+{
+	session_ws_message(&ws->base, loop_now(ws->engine->loop), lws_frame_is_binary(ws->wsi), message);
+}
+
+static void take(struct ws *ws, const struct ws_piece *piece)
+{
+	struct slice whole;
+
+	switch (ws_message_add(&ws->message, &ws->engine->limits, piece, &whole)) {
+	case WS_PARTIAL:
+		return;
+	case WS_COMPLETE:
+		hand_up(ws, whole);
+		break;
+	case WS_TOO_LARGE:
+		fail(ws, STATUS_TOO_LARGE, M_LIMIT_PAYLOAD);
+		break;
+	case WS_TOO_MANY_FRAGMENTS:
+		fail(ws, STATUS_POLICY, M_LIMIT_FRAGMENTS);
+		break;
+	case WS_NO_MEMORY:
+		fail(ws, STATUS_INTERNAL, M_OUT_OF_MEMORY);
+		break;
+	}
+	ws_message_clear(&ws->message);
+}
+
+static int on_receive(struct ws *ws, const void *in, size_t size)
+{
+	struct ws_piece piece = { .bytes = slice_of(in, size), .missing = lws_remaining_packet_payload(ws->wsi) };
+
+	if (ws->state == OPEN) {
+		/* lws says "final" only when nothing is missing, which is all that ws_message needs. */
+		piece.final = lws_is_final_fragment(ws->wsi);
+		take(ws, &piece);
+	}
+	return verdict(ws);
+}
+
+static int on_writable(struct ws *ws)
+{
+	/* lws may have written a pong meanwhile; it calls again. */
+	if (lws_partial_buffered(ws->wsi))
+		return verdict(ws);
+	if (ws->state == DRAINING)
+		finish(ws);
+	if (ws->state == OPEN && ws->blocked) {
+		ws->blocked = false;
+		session_ws_writable(&ws->base);
+	}
+	return verdict(ws);
+}
+
+/* The peer closes, with a status that lws found valid or without one; the answer is the same. Behind output that waits
+ * it is lws that answers, and then closes. */
+static int on_peer_close(struct ws *ws, const unsigned char *payload, size_t size)
+{
+	if (ws->state != OPEN)
+		return verdict(ws);
+	if (lws_partial_buffered(ws->wsi))
+		drain(ws);
+	else
+		close_with(ws, size >= 2 ? status_of(payload) : 0);
+	session_ws_gone(&ws->base, loop_now(ws->engine->loop), false);
+	return verdict(ws);
+}
+
+/* lws begins to close by itself: the peer is gone, or has broken the protocol, which lws answers with a status. */
+static int on_drop(struct ws *ws)
+{
+	if (ws->state != OPEN)
+		return 0;
+	if (lws_get_close_length(ws->wsi) >= 2) {
+		fail(ws, status_of(lws_get_close_payload(ws->wsi)), M_BAD_WEBSOCKET);
+		return 0;
+	}
+	end(ws);
+	session_ws_gone(&ws->base, loop_now(ws->engine->loop), false);
+	return 0;
+}
+
+static void free_ws(struct grave *g)
+{
+	free((char *)g - offsetof(struct ws, grave));
+}
+
+static void forget(struct ws *ws)
+{
+	struct ws_engine *e = ws->engine;
+
+	unlist_ended(ws);
+	timer_stop(&e->loop->timers, &ws->drain);
+	LIST_REMOVE(ws, all);
+	e->count--;
+	ws_message_clear(&ws->message);
+	graveyard_bury(&e->loop->graveyard, &ws->grave, free_ws);
+}
+
+static int on_destroy(struct ws *ws)
+{
+	ws->wsi = NULL;
+	/* Not yet told when lws closed without a word: while it flushed. */
+	session_ws_gone(&ws->base, loop_now(ws->engine->loop), false);
+	forget(ws);
+	return 0;
+}
+
+/* `user` is the struct ws; there is none for lws's own descriptors. */
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
+{
+	if (reason == LWS_CALLBACK_WSI_CREATE)
+		return on_create(wsi);
+	if (user == NULL)
+		return 0;
+	switch (reason) {
+	case LWS_CALLBACK_ADD_HEADERS:
+		return on_headers(user, in);
+	case LWS_CALLBACK_ESTABLISHED:
+		return on_established(user);
+	case LWS_CALLBACK_RECEIVE:
+		return on_receive(user, in, size);
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+		return on_writable(user);
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		return on_peer_close(user, in, size);
+	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
+		return on_drop(user);
+	case LWS_CALLBACK_WSI_DESTROY:
+		return on_destroy(user);
+	default:
+		return 0;
+	}
+}
+
+/* --- Accepting ---------------------------------------------------------------------------------------------------- */
+
+/* What the handshake needs and nothing else: whatever the client sent beside it was judged by the edge. */
+static void write_head(struct buf *to, const struct ws_accept *a)
+{
+	buf_add_str(to, "GET / HTTP/1.1\r\n"
+			"Host: stoa\r\n"
+			"Upgrade: websocket\r\n"
+			"Connection: Upgrade\r\n"
+			"Sec-WebSocket-Version: 13\r\n"
+			"Sec-WebSocket-Key: ");
+	buf_add_slice(to, a->key);
+	buf_add_str(to, "\r\n\r\n");
+	if (a->rest.size)
+		buf_add_slice(to, a->rest);
+}
+
+static struct ws *new_ws(struct ws_engine *e, int fd)
+{
+	struct ws *ws = must_alloc(sizeof(*ws));
+
+	ws->base.ops = &ops;
+	ws->engine = e;
+	ws->fd = fd;
+	LIST_INSERT_HEAD(&e->all, ws, all);
+	e->count++;
+	return ws;
+}
+
+/* lws completes the handshake before it returns, or gives up; it takes the descriptor in either case. */
+static void adopt(struct ws *ws, const struct ws_accept *a, struct slice input)
+{
+	struct ws_engine *e = ws->engine;
+
+	e->adopting = ws;
+	e->accept = a;
+	lws_adopt_socket_vhost_readbuf(e->vhost, a->fd, input.at, input.size);
+	e->adopting = NULL;
+	e->accept = NULL;
+}
+
+int ws_accept(struct ws_engine *e, const struct ws_accept *a)
+{
+	struct buf input = BUF_INIT;
+	struct ws *ws;
+	bool refused;
+
+	write_head(&input, a);
+	if (input.failed) {
+		buf_fini(&input);
+		close(a->fd);
+		return -ENOMEM;
+	}
+	ws = new_ws(e, a->fd);
+	adopt(ws, a, buf_slice(&input));
+	buf_fini(&input);
+	refused = ws->state == ADOPTING;
+	/* Refused with or without an object of lws's; with one, on_destroy() did what is to be done. */
+	if (refused && ws->wsi)
+		let_go(ws);
+	else if (refused && ws->grave.free == NULL)
+		forget(ws);
+	return refused ? -EIO : 0;
+}
+
+/* --- Engine ------------------------------------------------------------------------------------------------------- */
+
+static void log_line(int level, const char *line)
+{
+	size_t size = strlen(line);
+
+	(void)level;
+	while (size && line[size - 1] == '\n')
+		size--;
+	log_debug("libwebsockets", LOG_T("line", slice_of(line, size)));
+}
+
+/*
+ * lws has a table with a place for every descriptor number up to the soft limit, 16 bytes each, and takes a limit over
+ * ten million for no limit at all, then refusing numbers over 2560. So it sees a limit that fits our options.
+ */
+static void limit_descriptors(const struct gateway_options *options, struct rlimit *old_r)
+{
+	struct rlimit limit;
+	rlim_t enough = DESCRIPTORS_MAX;
+
+	/* A connection may linger while another takes its place; the rest is for everything that is no connection. */
+	if (options->max_connections > 0 && options->max_connections < DESCRIPTORS_MAX / 2 - 1024)
+		enough = (rlim_t)options->max_connections * 2 + 1024;
+	getrlimit(RLIMIT_NOFILE, old_r);
+	limit = *old_r;
+	if (limit.rlim_cur > enough)
+		limit.rlim_cur = enough;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static struct lws_context *new_context(struct lws_context_creation_info *info, const struct gateway_options *options)
+{
+	struct lws_context *context;
+	struct rlimit old;
+
+	limit_descriptors(options, &old);
+	context = lws_create_context(info);
+	setrlimit(RLIMIT_NOFILE, &old);
+	return context;
+}
+
+static int start_lws(struct ws_engine *e, const struct gateway_options *options)
+{
+	static const struct lws_protocols protocols[] = {
+		{ .name = "stoa", .callback = on_event, .rx_buffer_size = READ_BYTES, .tx_packet_size = WRITE_BYTES },
+		{ 0 }
+	};
+	/* Zeroed: no timers per connection, which lws keeps in one sorted list. Engine.IO has its own heartbeat. */
+	static const lws_retry_bo_t no_keepalive = { 0 };
+	void *loops[] = { e->loop->base };
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
+		.options = LWS_SERVER_OPTION_LIBEVENT | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+			   LWS_SERVER_OPTION_VALIDATE_UTF8,
+		.foreign_loops = loops,
+		.protocols = protocols,
+		.retry_and_idle_policy = &no_keepalive,
+		.user = e,
+		.gid = -1,
+		.uid = -1,
+	};
+
+	lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
+	e->context = new_context(&info, options);
+	if (e->context)
+		e->vhost = lws_create_vhost(e->context, &info);
+	return e->vhost ? 0 : -ENOMEM;
+}
+
+struct ws_engine *ws_engine_new(struct loop *loop, const struct gateway_options *options, char *why, size_t why_size)
+{
+	struct ws_engine *e = must_alloc(sizeof(*e));
+
+	LIST_INIT(&e->all);
+	TAILQ_INIT(&e->ended);
+	e->loop = loop;
+	e->limits.bytes = (uint64_t)options->max_http_buffer_size;
+	e->limits.fragments = (uint32_t)options->max_fragments;
+	e->lingers = lingers_new(loop, options->close_timeout_ms);
+	if (e->lingers == NULL || start_lws(e, options) < 0) {
+		snprintf(why, why_size, "cannot start libwebsockets (log_level debug shows why)");
+		ws_engine_free(e);
+		return NULL;
+	}
+	return e;
+}
+
+void ws_engine_free(struct ws_engine *e)
+{
+	struct ws *ws;
+
+	if (e == NULL)
+		return;
+	while ((ws = LIST_FIRST(&e->all))) {
+		session_ws_gone(&ws->base, loop_now(e->loop), false);
+		let_go(ws);
+	}
+	if (e->context)
+		lws_context_destroy(e->context);
+	lingers_free(e->lingers);
+	timer_stop(&e->loop->timers, &e->reaper);
+	free(e);
+}
+
+size_t ws_engine_count(const struct ws_engine *e)
+{
+	return e->count;
+}

@@ -1,0 +1,37 @@
+/*
+ * ws.h - WebSocket by libwebsockets, a guest of our loop. ws.c is the only file that includes its header.
+ *
+ * The edge has validated the upgrade before it comes here; libwebsockets completes the handshake from a sanitised head,
+ * unmasks, defragments and checks frames. Output is prebuilt frames, written as they are. A message is handed up whole,
+ * at most max_http_buffer_size bytes (else close 1009) in at most max_fragments fragments (else 1008).
+ */
+#ifndef STOA_EDGE_WS_H
+#define STOA_EDGE_WS_H
+
+#include "gateway_options.h"
+#include "loop.h"
+#include "session.h"
+
+struct ws_engine;
+struct ws;
+
+struct ws_accept {
+	int fd;                /* given away: closed by the engine, also on failure */
+	struct slice key;      /* Sec-WebSocket-Key, checked by the caller */
+	struct slice extra;    /* header lines for the 101, "Name: value\r\n"..., may be empty */
+	struct slice rest;     /* bytes that followed the head */
+	/* Called once, after the 101 was sent and before any message: ties `ws` to a session (session_open_ws,
+	 * session_upgrade_begin), or closes it with ws_close(). */
+	void (*opened)(void *ctx, struct session_ws *ws, int64_t now_ms);
+	void (*failed)(void *ctx); /* the connection ended before that; exactly one of the two is called */
+	void *ctx;
+};
+
+struct ws_engine *ws_engine_new(struct loop *loop, const struct gateway_options *options, char *why, size_t why_size);
+void ws_engine_free(struct ws_engine *e); /* ends all connections at once */
+size_t ws_engine_count(const struct ws_engine *e);
+
+/* 0; -ENOMEM or -EIO: fd is closed, neither callback runs. */
+int ws_accept(struct ws_engine *e, const struct ws_accept *a);
+
+#endif

@@ -1,0 +1,380 @@
+/* hub.c - see hub.h. */
+#include "hub.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "metrics.h"
+
+void hub_init(struct hub *h, uint32_t max_rooms)
+{
+	*h = (struct hub){ .max_rooms = max_rooms };
+}
+
+void hub_fini(struct hub *h)
+{
+	assert(map_count(&h->namespaces) == 0);
+	(void)h;
+}
+
+/* --- Rooms -------------------------------------------------------------------------------------------------------- */
+
+static struct hub_room *room_new(struct slice name)
+{
+	struct hub_room *r = calloc(1, sizeof(*r) + name.size + 1);
+
+	if (r == NULL)
+		return NULL;
+	if (name.size)
+		memcpy(r->name, name.at, name.size);
+	r->node.key = slice_of(r->name, name.size);
+	return r;
+}
+
+static void room_free(struct hub_room *r)
+{
+	if (r)
+		free(r->seats);
+	free(r);
+}
+
+static struct hub_room *find_room(const struct hub_namespace *n, struct slice name)
+{
+	struct map_node *node = map_find(&n->rooms, name);
+
+	return node ? map_item(node, struct hub_room, node) : NULL;
+}
+
+static struct hub_room *room_of(struct hub_namespace *n, struct slice name)
+{
+	struct hub_room *r = find_room(n, name);
+
+	if (r)
+		return r;
+	r = room_new(name);
+	if (r) {
+		map_add(&n->rooms, &r->node);
+		metrics_add(M_ROOMS, 1);
+	}
+	return r;
+}
+
+static void drop_if_empty(struct hub_namespace *n, struct hub_room *r)
+{
+	if (r->count || r == n->everybody)
+		return;
+	map_remove(&n->rooms, &r->node);
+	metrics_add(M_ROOMS, -1);
+	room_free(r);
+}
+
+/* --- Seats -------------------------------------------------------------------------------------------------------- */
+
+/* An array that doubles: room for one more of `size` bytes. The new array, or NULL and nothing changed. */
+static void *one_more(void *array, uint32_t count, uint32_t *cap, size_t size)
+{
+	uint32_t more = *cap ? *cap * 2 : 2;
+	void *grown;
+
+	if (count < *cap)
+		return array;
+	grown = realloc(array, more * size);
+	if (grown)
+		*cap = more;
+	return grown;
+}
+
+static int sit(struct hub_member *m, struct hub_room *r)
+{
+	struct hub_seat *seats = one_more(r->seats, r->count, &r->cap, sizeof(*seats));
+	struct hub_place *places;
+
+	if (seats == NULL)
+		return -ENOMEM;
+	r->seats = seats;
+	places = one_more(m->places, m->n_places, &m->cap, sizeof(*places));
+	if (places == NULL)
+		return -ENOMEM;
+	m->places = places;
+	seats[r->count] = (struct hub_seat){ m->out, m, m->n_places };
+	places[m->n_places++] = (struct hub_place){ r, r->count++ };
+	return 0;
+}
+
+/* Both arrays stay dense: the last element moves into the hole, and its other half is told. */
+static void rise(struct hub_member *m, uint32_t place)
+{
+	struct hub_room *r = m->places[place].room;
+	uint32_t seat = m->places[place].seat;
+
+	r->seats[seat] = r->seats[--r->count];
+	r->seats[seat].member->places[r->seats[seat].place].seat = seat;
+	m->places[place] = m->places[--m->n_places];
+	if (place < m->n_places)
+		m->places[place].room->seats[m->places[place].seat].place = place;
+	drop_if_empty(m->nsp, r);
+}
+
+static bool sits_in(const struct hub_member *m, const struct hub_room *r, uint32_t *place)
+{
+	for (*place = 0; *place < m->n_places; (*place)++)
+		if (m->places[*place].room == r)
+			return true;
+	return false;
+}
+
+/* --- Namespaces --------------------------------------------------------------------------------------------------- */
+
+struct hub_namespace *hub_namespace(const struct hub *h, struct slice name)
+{
+	struct map_node *node = map_find(&h->namespaces, name);
+
+	return node ? map_item(node, struct hub_namespace, node) : NULL;
+}
+
+static struct hub_namespace *namespace_of(struct hub *h, struct slice name)
+{
+	struct hub_namespace *n = hub_namespace(h, name);
+
+	if (n)
+		return n;
+	n = calloc(1, sizeof(*n) + name.size + 1);
+	if (n == NULL)
+		return NULL;
+	n->everybody = room_new(SLICE(""));
+	if (n->everybody == NULL) {
+		free(n);
+		return NULL;
+	}
+	memcpy(n->name, name.at, name.size);
+	n->node.key = slice_of(n->name, name.size);
+	map_add(&h->namespaces, &n->node);
+	return n;
+}
+
+static void drop_namespace_if_empty(struct hub *h, struct hub_namespace *n)
+{
+	if (n->everybody->count)
+		return;
+	map_remove(&h->namespaces, &n->node);
+	room_free(n->everybody);
+	free(n);
+}
+
+struct hub_member *hub_find(const struct hub_namespace *n, struct slice sid)
+{
+	struct map_node *node = map_find(&n->sids, sid);
+
+	return node ? map_item(node, struct hub_member, by_sid) : NULL;
+}
+
+int hub_enter(struct hub *h, struct hub_member *m, struct slice nsp)
+{
+	struct hub_namespace *n = namespace_of(h, nsp);
+	int error = n ? sit(m, n->everybody) : -ENOMEM;
+
+	if (error) {
+		if (n)
+			drop_namespace_if_empty(h, n);
+		return error;
+	}
+	m->nsp = n;
+	map_add(&n->sids, &m->by_sid);
+	metrics_add(M_CLIENTS, 1);
+	return 0;
+}
+
+void hub_exit(struct hub *h, struct hub_member *m)
+{
+	struct hub_namespace *n = m->nsp;
+
+	if (n == NULL)
+		return;
+	while (m->n_places)
+		rise(m, m->n_places - 1);
+	free(m->places);
+	m->places = NULL;
+	m->cap = 0;
+	map_remove(&n->sids, &m->by_sid);
+	m->nsp = NULL;
+	metrics_add(M_CLIENTS, -1);
+	drop_namespace_if_empty(h, n);
+}
+
+int hub_join(struct hub *h, struct hub_member *m, struct slice room)
+{
+	struct hub_room *r;
+	uint32_t place;
+	int error;
+
+	if (slice_equal(room, m->by_sid.key))
+		return 0;
+	r = find_room(m->nsp, room);
+	if (r && sits_in(m, r, &place))
+		return 0;
+	if (m->n_places > h->max_rooms) /* places[0] is everybody */
+		return -ENOSPC;
+	r = room_of(m->nsp, room);
+	if (r == NULL)
+		return -ENOMEM;
+	error = sit(m, r);
+	drop_if_empty(m->nsp, r);
+	return error;
+}
+
+void hub_leave(struct hub *h, struct hub_member *m, struct slice room)
+{
+	struct hub_room *r = find_room(m->nsp, room);
+	uint32_t place;
+
+	(void)h;
+	if (r && sits_in(m, r, &place))
+		rise(m, place);
+}
+
+/* --- Selection ---------------------------------------------------------------------------------------------------- */
+
+struct selection {
+	void (*each)(void *to, struct hub_member *m);
+	void *to;
+};
+
+/* A new mark that no member bears. When the counter wraps, marks of old could be met again: clear them all. */
+static uint32_t new_mark(struct hub *h)
+{
+	struct map_node *node, *next;
+
+	if (++h->mark != 0)
+		return h->mark;
+	map_foreach(&h->namespaces, node, next)
+	{
+		struct hub_room *all = map_item(node, struct hub_namespace, node)->everybody;
+
+		for (uint32_t i = 0; i < all->count; i++)
+			all->seats[i].member->mark = 0;
+	}
+	return h->mark = 1;
+}
+
+/* Every member of the room, and the client of that id, that does not bear the mark yet; then it does. `s` may be
+ * NULL: only mark. */
+static void visit(struct hub_member *m, uint32_t mark, const struct selection *s)
+{
+	if (m->mark == mark)
+		return;
+	m->mark = mark;
+	if (s)
+		s->each(s->to, m);
+}
+
+static void visit_room(const struct hub_room *r, uint32_t mark, const struct selection *s)
+{
+	for (uint32_t i = 0; r && i < r->count; i++)
+		visit(r->seats[i].member, mark, s);
+}
+
+static void visit_name(const struct hub_namespace *n, struct slice name, uint32_t mark, const struct selection *s)
+{
+	struct hub_member *own = hub_find(n, name);
+
+	if (own)
+		visit(own, mark, s);
+	visit_room(find_room(n, name), mark, s);
+}
+
+/* A member left out bears the mark before anybody is selected. */
+static uint32_t mark_skipped(struct hub *h, const struct hub_target *t)
+{
+	uint32_t mark = new_mark(h);
+
+	for (size_t i = 0; i < t->n_skip; i++)
+		visit_name(t->nsp, t->skip[i], mark, NULL);
+	return mark;
+}
+
+static void select_marked(struct hub *h, const struct hub_target *t, const struct selection *s)
+{
+	uint32_t mark = mark_skipped(h, t);
+
+	if (t->n_rooms == 0)
+		visit_room(t->nsp->everybody, mark, s);
+	for (size_t i = 0; i < t->n_rooms; i++)
+		visit_name(t->nsp, t->rooms[i], mark, s);
+}
+
+struct without {
+	const struct selection *s;
+	const struct hub_member *skip;
+};
+
+static void unless_skipped(void *to, struct hub_member *m)
+{
+	const struct without *w = to;
+
+	if (m != w->skip)
+		w->s->each(w->s->to, m);
+}
+
+void hub_select(struct hub *h, const struct hub_target *t, void (*each)(void *to, struct hub_member *m), void *to)
+{
+	struct selection all = { each, to };
+	struct without w = { &all, t->skip_member };
+	struct selection some = { unless_skipped, &w };
+
+	if (t->nsp)
+		select_marked(h, t, t->skip_member ? &some : &all);
+}
+
+/* --- Fan-out ------------------------------------------------------------------------------------------------------ */
+
+struct delivery {
+	struct frame *frame;
+	size_t count;
+	bool is_volatile;
+};
+
+static void deliver(struct delivery *d, struct out *out)
+{
+	if (d->is_volatile && !out_is_empty(out))
+		metrics_count(M_VOLATILE_DROPPED);
+	else if (out_push(out, d->frame))
+		d->count++;
+}
+
+static void deliver_to(void *to, struct hub_member *m)
+{
+	deliver(to, m->out);
+}
+
+/* The one room of a simple broadcast, whose members are all met once without marks; NULL: not that simple. */
+static const struct hub_room *only_room(const struct hub_target *t)
+{
+	if (t->n_skip)
+		return NULL;
+	if (t->n_rooms == 0)
+		return t->nsp->everybody;
+	if (t->n_rooms == 1 && hub_find(t->nsp, t->rooms[0]) == NULL)
+		return find_room(t->nsp, t->rooms[0]);
+	return NULL;
+}
+
+static void deliver_room(struct delivery *d, const struct hub_room *r, const struct hub_member *skip)
+{
+	for (uint32_t i = 0; i < r->count; i++)
+		if (r->seats[i].member != skip)
+			deliver(d, r->seats[i].out);
+}
+
+size_t hub_broadcast(struct hub *h, const struct hub_target *t, struct frame *f)
+{
+	struct delivery d = { f, 0, t->is_volatile };
+	const struct hub_room *r = t->nsp ? only_room(t) : NULL;
+
+	if (r)
+		deliver_room(&d, r, t->skip_member);
+	else
+		hub_select(h, t, deliver_to, &d);
+	metrics_add(M_DELIVERIES, (int64_t)d.count);
+	return d.count;
+}

@@ -1,0 +1,92 @@
+/*
+ * hub.h - who is where: namespaces, rooms and clients' ids of this process, and the fan-out to them.
+ *
+ * A room is a dense array of seats, each the member and its output record, so that a broadcast reads memory in order
+ * and touches one record per client. A member remembers its seats, so that leaving is O(1). A client's own id is a
+ * room too (Socket.IO's), but costs nothing until somebody else joins it: names are looked up among rooms and ids.
+ *
+ * The hub owns namespaces and rooms and frees them with their last member. Members are embedded in their clients and
+ * only linked here. Nothing here calls up: while a broadcast runs the arrays do not change.
+ */
+#ifndef STOA_HUB_HUB_H
+#define STOA_HUB_HUB_H
+
+#include "map.h"
+#include "out.h"
+
+struct hub_member;
+
+struct hub_seat {
+	struct out *out;
+	struct hub_member *member;
+	uint32_t place; /* of this room among the member's: member->places[place] */
+};
+
+struct hub_room {
+	struct map_node node;
+	struct hub_seat *seats;
+	uint32_t count, cap;
+	char name[]; /* node.key */
+};
+
+struct hub_namespace {
+	struct map_node node;
+	struct map rooms;           /* struct hub_room, by name */
+	struct map sids;            /* struct hub_member, by id */
+	struct hub_room *everybody; /* not in `rooms` */
+	uint64_t next_ack_id;       /* acks asked of clients count from 0 per namespace */
+	char name[];                /* node.key, with a NUL */
+};
+
+/* Where a member sits: room->seats[seat]. */
+struct hub_place {
+	struct hub_room *room;
+	uint32_t seat;
+};
+
+struct hub_member {
+	struct map_node by_sid;    /* key: the id, in the client's memory */
+	struct hub_namespace *nsp; /* NULL: not in the hub */
+	struct out *out;
+	struct hub_place *places; /* [0] is everybody */
+	uint32_t n_places, cap;
+	uint32_t mark; /* of the last selection that saw it */
+};
+
+struct hub {
+	struct map namespaces;
+	uint32_t mark;
+	uint32_t max_rooms; /* per member, its own not counted */
+};
+
+void hub_init(struct hub *h, uint32_t max_rooms);
+void hub_fini(struct hub *h); /* all members have left */
+
+struct hub_namespace *hub_namespace(const struct hub *h, struct slice name); /* NULL: nobody is in it */
+struct hub_member *hub_find(const struct hub_namespace *n, struct slice sid);
+
+/* Enters a namespace (made on first entry). m is zeroed, m->out and m->by_sid.key are set. 0, or -ENOMEM. */
+int hub_enter(struct hub *h, struct hub_member *m, struct slice nsp);
+void hub_exit(struct hub *h, struct hub_member *m); /* leaves all; fine when not in the hub */
+
+/* 0 (also when in already); -ENOMEM; -ENOSPC: max_rooms. */
+int hub_join(struct hub *h, struct hub_member *m, struct slice room);
+void hub_leave(struct hub *h, struct hub_member *m, struct slice room); /* not in: nothing; the own id cannot be left */
+
+/* Whom a message or a call concerns: everybody of a namespace, or the members of some rooms, each once, less `skip`. */
+struct hub_target {
+	struct hub_namespace *nsp; /* NULL selects nobody */
+	const struct slice *rooms; /* n_rooms 0: everybody */
+	size_t n_rooms;
+	const struct slice *skip; /* rooms and ids left out */
+	size_t n_skip;
+	const struct hub_member *skip_member;
+	bool is_volatile; /* not for a member with output waiting */
+};
+
+size_t hub_broadcast(struct hub *h, const struct hub_target *t, struct frame *f); /* how many got it */
+
+/* Calls each(to, member) for every member selected. `each` must not change the hub: collect, then act. */
+void hub_select(struct hub *h, const struct hub_target *t, void (*each)(void *to, struct hub_member *m), void *to);
+
+#endif

@@ -1,0 +1,63 @@
+/* main.c - stoa-gateway: reads the options, runs a server, says why not. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "server.h"
+
+enum { EXIT_USAGE = 2 };
+
+static int serve(const struct gateway_options *options, const struct config_pairs *app_options)
+{
+	struct server server;
+	char why[512];
+
+	log_set_level((enum log_level)options->log_level);
+	if (server_open(&server, options, app_options, why, sizeof(why)) < 0) {
+		fprintf(stderr, "stoa-gateway: %s\n", why);
+		return EXIT_FAILURE;
+	}
+	server_run(&server);
+	server_close(&server);
+	log_info("stopped", LOG_I("log_lines_dropped", log_dropped()));
+	return EXIT_SUCCESS;
+}
+
+static int act(enum config_action action, const struct gateway_options *options, const struct config_pairs *app_options,
+	const struct buf *message)
+{
+	switch (action) {
+	case CONFIG_RUN:
+		return serve(options, app_options);
+	case CONFIG_HELP:
+	case CONFIG_PRINT:
+		printf("%.*s", SLICE_ARG(buf_slice(message)));
+		return EXIT_SUCCESS;
+	case CONFIG_VERSION:
+		printf("stoa-gateway %s\n", STOA_VERSION);
+		return EXIT_SUCCESS;
+	case CONFIG_CHECK:
+		printf("the configuration is good\n");
+		return EXIT_SUCCESS;
+	case CONFIG_ERROR:
+		break;
+	}
+	fprintf(stderr, "stoa-gateway: %.*s\n", SLICE_ARG(buf_slice(message)));
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct gateway_options options = { 0 };
+	struct config_pairs app_options = { 0 };
+	struct buf message = BUF_INIT;
+	enum config_action action;
+	int status;
+
+	action = config_read(&gateway_options_table, argc, argv, environ, &options, &app_options, &message);
+	status = act(action, &options, &app_options, &message);
+	config_free(&gateway_options_table, &options, &app_options);
+	buf_fini(&message);
+	return status;
+}

@@ -1,0 +1,181 @@
+/* out.c - see out.h. */
+#include "out.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+enum { FIRST_CAP = 4, KEEP_CAP = 16 };
+
+_Static_assert(sizeof(struct out) <= 64, "a delivery touches one cache line");
+
+int out_lane_init(struct out_lane *lane, size_t limit_bytes)
+{
+	lane->dirty = NULL;
+	lane->dirty_end = &lane->dirty;
+	lane->limit_bytes = limit_bytes;
+	lane->scratch = malloc(OUT_SCRATCH_BYTES);
+	return lane->scratch ? 0 : -ENOMEM;
+}
+
+void out_lane_fini(struct out_lane *lane)
+{
+	free(lane->scratch);
+	lane->scratch = NULL;
+}
+
+void out_init(struct out *o, struct out_lane *lane, const struct out_ops *ops)
+{
+	*o = (struct out){ .lane = lane, .ops = ops };
+}
+
+static void free_ring(struct out *o)
+{
+	free(o->ring);
+	o->ring = NULL;
+	o->cap = o->head = 0;
+}
+
+void out_close(struct out *o)
+{
+	while (o->count)
+		frame_unref(out_pop(o));
+	free_ring(o);
+	o->closed = true;
+}
+
+static void unlink_dirty(struct out *o)
+{
+	struct out **at = &o->lane->dirty;
+
+	while (*at != o)
+		at = &(*at)->next_dirty;
+	*at = o->next_dirty;
+	if (*at == NULL)
+		o->lane->dirty_end = at;
+}
+
+void out_fini(struct out *o)
+{
+	assert(o->closed);
+	if (o->dirty)
+		unlink_dirty(o);
+	o->dirty = false;
+}
+
+static void mark_dirty(struct out *o)
+{
+	if (o->dirty)
+		return;
+	o->dirty = true;
+	o->next_dirty = NULL;
+	*o->lane->dirty_end = o;
+	o->lane->dirty_end = &o->next_dirty;
+}
+
+static bool grow(struct out *o)
+{
+	uint32_t cap = o->cap ? o->cap * 2 : FIRST_CAP;
+	struct frame **ring = malloc(cap * sizeof(struct frame *));
+
+	if (ring == NULL)
+		return false;
+	for (uint32_t i = 0; i < o->count; i++)
+		ring[i] = o->ring[(o->head + i) & (o->cap - 1)];
+	free(o->ring);
+	o->ring = ring;
+	o->head = 0;
+	o->cap = cap;
+	return true;
+}
+
+bool out_push(struct out *o, struct frame *f)
+{
+	if (o->closed || o->overflowed)
+		return false;
+	mark_dirty(o);
+	/* A frame larger than the limit still passes when it is alone: the limit bounds what waits, not what is said. */
+	if ((o->queued_bytes && o->queued_bytes + f->size > o->lane->limit_bytes) || (o->count == o->cap && !grow(o))) {
+		o->overflowed = true;
+		return false;
+	}
+	o->ring[(o->head + o->count++) & (o->cap - 1)] = frame_ref(f);
+	o->queued_bytes += f->size;
+	return true;
+}
+
+void out_wake(struct out *o)
+{
+	if (o->count && !o->closed)
+		mark_dirty(o);
+}
+
+struct frame *out_peek(const struct out *o)
+{
+	return o->count ? o->ring[o->head] : NULL;
+}
+
+struct frame *out_pop(struct out *o)
+{
+	struct frame *f = out_peek(o);
+
+	if (f == NULL)
+		return NULL;
+	o->head = (o->head + 1) & (o->cap - 1);
+	o->count--;
+	o->queued_bytes -= f->size;
+	if (o->count == 0 && o->cap > KEEP_CAP)
+		free_ring(o);
+	return f;
+}
+
+void out_drop(struct out *o, uint32_t frames)
+{
+	while (frames--)
+		frame_unref(out_pop(o));
+}
+
+struct slice out_gather(struct out *o, uint32_t *frames)
+{
+	struct frame *f = out_peek(o);
+	size_t size = 0;
+
+	*frames = 1;
+	if (o->count == 1 || f->size >= OUT_SCRATCH_BYTES / 2)
+		return slice_of(f->bytes, f->size);
+	for (*frames = 0; *frames < o->count; (*frames)++) {
+		f = o->ring[(o->head + *frames) & (o->cap - 1)];
+		if (f->size > OUT_SCRATCH_BYTES - size)
+			break;
+		memcpy(o->lane->scratch + size, f->bytes, f->size);
+		size += f->size;
+	}
+	return slice_of(o->lane->scratch, size);
+}
+
+static struct out *take_dirty(struct out_lane *lane)
+{
+	struct out *o = lane->dirty;
+
+	if (o == NULL)
+		return NULL;
+	lane->dirty = o->next_dirty;
+	if (lane->dirty == NULL)
+		lane->dirty_end = &lane->dirty;
+	o->dirty = false;
+	return o;
+}
+
+void out_flush_all(struct out_lane *lane, int64_t now_ms)
+{
+	struct out *o;
+
+	while ((o = take_dirty(lane))) {
+		if (o->closed)
+			continue;
+		if (o->overflowed)
+			o->ops->overflow(o, now_ms);
+		else if (o->count)
+			o->ops->flush(o);
+	}
+}

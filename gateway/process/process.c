@@ -1,0 +1,162 @@
+/* process.c - see process.h. */
+#include "process.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum { EXIT_INTERRUPTED = 1 };
+
+/* Every connection is a descriptor, and the usual soft limit of 1024 is not what anybody meant. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool offers(const struct config_list *transports, const char *name)
+{
+	for (size_t i = 0; i < transports->count; i++)
+		if (strcmp(transports->at[i], name) == 0)
+			return true;
+	return false;
+}
+
+static struct session_config session_config_of(const struct gateway_options *o)
+{
+	return (struct session_config){
+		.ping_interval_ms = o->ping_interval_ms,
+		.ping_timeout_ms = o->ping_timeout_ms,
+		.upgrade_timeout_ms = o->upgrade_timeout_ms,
+		.polling_close_timeout_ms = o->polling_close_timeout_ms,
+		.max_payload_bytes = (size_t)o->max_http_buffer_size,
+		.max_decode_packets = (size_t)o->max_decode_packets,
+		.polling = offers(&o->transports, "polling"),
+		.websocket = offers(&o->transports, "websocket"),
+		.allow_upgrades = o->allow_upgrades,
+	};
+}
+
+/* --- The end ------------------------------------------------------------------------------------------------------ */
+
+static void out_of_time(struct timer *t, int64_t now_ms)
+{
+	struct process *p = (struct process *)(void *)((char *)t - offsetof(struct process, give_up));
+
+	(void)now_ms;
+	log_warn("shutdown-timeout", LOG_I("sessions_left", sessions_count(&p->sessions)));
+	loop_stop(&p->loop);
+}
+
+static void begin_to_end(struct process *p)
+{
+	int64_t now_ms = loop_now(&p->loop);
+
+	p->ending = true;
+	log_info("shutting-down", LOG_I("sessions", sessions_count(&p->sessions)));
+	edge_stop_listening(p->edge);
+	timer_set(&p->loop.timers, &p->give_up, out_of_time, now_ms + p->options->shutdown_timeout_ms);
+	sessions_shutdown(&p->sessions, now_ms);
+}
+
+static void on_signal(evutil_socket_t signal, short what, void *ctx)
+{
+	struct process *p = ctx;
+
+	(void)what;
+	if (p->ending) {
+		log_warn("interrupted", LOG_I("signal", signal));
+		_exit(EXIT_INTERRUPTED);
+	}
+	begin_to_end(p);
+}
+
+static const char *not_ready(void *ctx)
+{
+	const struct process *p = ctx;
+
+	return p->ending ? "shutting down" : NULL;
+}
+
+/* Last in each turn: output is flushed, and the end of the end noticed. */
+static void turn_ends(void *ctx, int64_t now_ms)
+{
+	struct process *p = ctx;
+
+	out_flush_all(&p->lane, now_ms);
+	if (p->ending && sessions_count(&p->sessions) == 0 && edge_is_empty(p->edge))
+		loop_stop(&p->loop);
+}
+
+/* --- Life --------------------------------------------------------------------------------------------------------- */
+
+static int listen_for_signals(struct process *p)
+{
+	static const int numbers[] = { SIGTERM, SIGINT };
+
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < 2; i++) {
+		p->signals[i] = evsignal_new(p->loop.base, numbers[i], on_signal, p);
+		if (p->signals[i] == NULL || event_add(p->signals[i], NULL) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int open_parts(struct process *p, char *why, size_t why_size)
+{
+	struct session_config sessions = session_config_of(p->options);
+
+	snprintf(why, why_size, "out of memory");
+	if (loop_init(&p->loop) < 0 || out_lane_init(&p->lane, (size_t)p->options->max_send_queue) < 0 ||
+		sessions_init(&p->sessions, &sessions, &p->loop.timers, &p->loop.graveyard, &p->lane) < 0 ||
+		listen_for_signals(p) < 0)
+		return -1;
+	loop_on_turn_end(&p->loop, turn_ends, p);
+	p->edge = edge_open(&(struct edge_config){ .options = p->options,
+				    .loop = &p->loop,
+				    .sessions = &p->sessions,
+				    .not_ready = not_ready,
+				    .ctx = p },
+		why, why_size);
+	return p->edge ? 0 : -1;
+}
+
+int process_open(struct process *p, const struct gateway_options *options, char *why, size_t why_size)
+{
+	*p = (struct process){ .options = options };
+	raise_descriptor_limit();
+	if (open_parts(p, why, why_size) == 0)
+		return 0;
+	process_close(p);
+	return -1;
+}
+
+void process_run(struct process *p)
+{
+	loop_run(&p->loop);
+}
+
+void process_close(struct process *p)
+{
+	for (int i = 0; i < 2; i++) {
+		if (p->signals[i])
+			event_free(p->signals[i]);
+		p->signals[i] = NULL;
+	}
+	edge_free(p->edge); /* ends what is left; sessions hear of it */
+	p->edge = NULL;
+	sessions_drop(&p->sessions, p->loop.turn_ms);
+	loop_fini(&p->loop);
+	sessions_fini(&p->sessions);
+	out_lane_fini(&p->lane);
+}

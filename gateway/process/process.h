@@ -1,0 +1,40 @@
+/*
+ * process.h - what every process that serves Engine.IO is made of: a loop, sessions, an edge, and signals.
+ *
+ *	process_open()   ties sessions and edge together by the options and listens
+ *	process_run()    serves until SIGTERM or SIGINT, then lets the sessions go and returns
+ *	process_close()  frees it all
+ *
+ * The upper layer (Socket.IO in the gateway, an echo in eio-echo) puts itself on `sessions` between open and run: no
+ * connection is handled before process_run().
+ *
+ * The end: on the first signal nothing new is accepted, /readyz says so, every session is closed in the way its
+ * transport understands, and the process leaves when all are gone or after shutdown_timeout. On a second signal it
+ * exits at once.
+ */
+#ifndef STOA_PROCESS_PROCESS_H
+#define STOA_PROCESS_PROCESS_H
+
+#include "edge.h"
+#include "loop.h"
+#include "session.h"
+
+struct event;
+
+struct process {
+	const struct gateway_options *options;
+	struct loop loop;
+	struct out_lane lane;
+	struct sessions sessions;
+	struct edge *edge;
+	struct event *signals[2];
+	struct timer give_up; /* shutdown_timeout */
+	bool ending;
+};
+
+/* 0, or -1 with `why` in one sentence. On failure everything is undone. */
+int process_open(struct process *p, const struct gateway_options *options, char *why, size_t why_size);
+void process_run(struct process *p);
+void process_close(struct process *p);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * server.h - a gateway: the process of process.h with Socket.IO and an application on top, wired in one place.
+ */
+#ifndef STOA_GATEWAY_SERVER_H
+#define STOA_GATEWAY_SERVER_H
+
+#include "dispatch.h"
+#include "process.h"
+
+struct server {
+	struct process process;
+	struct hub hub;
+	struct clients clients;
+	struct dispatch dispatch;
+	struct app *app;
+	const char *(*app_options)[2];
+};
+
+/* Loads the application, then listens. 0, or -1 with `why` in one sentence. */
+int server_open(struct server *s, const struct gateway_options *options, const struct config_pairs *app_options,
+	char *why, size_t why_size);
+void server_run(struct server *s);
+void server_close(struct server *s);
+
+#endif

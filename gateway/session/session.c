@@ -1,0 +1,388 @@
+/* session.c - see session.h: the table of sessions, one session's life, its heartbeat. */
+#include "session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "log.h"
+#include "metrics.h"
+#include "random.h"
+#include "session_internal.h"
+
+static const struct {
+	const char *text;
+	enum metric_id metric;
+} reasons[CLOSE_REASONS] = {
+	[CLOSE_TRANSPORT_CLOSE] = { "transport close", M_CLOSED_TRANSPORT },
+	[CLOSE_TRANSPORT_ERROR] = { "transport error", M_CLOSED_ERROR },
+	[CLOSE_PING_TIMEOUT] = { "ping timeout", M_CLOSED_PING },
+	[CLOSE_PARSE_ERROR] = { "parse error", M_CLOSED_PARSE },
+	[CLOSE_FORCED] = { "forced close", M_CLOSED_FORCED },
+	[CLOSE_FORCED_SERVER] = { "forced server close", M_CLOSED_FORCED },
+	[CLOSE_SERVER_NAMESPACE] = { "server namespace disconnect", M_CLOSED_SERVER },
+	[CLOSE_CLIENT_NAMESPACE] = { "client namespace disconnect", M_CLOSED_TRANSPORT },
+	[CLOSE_SHUTDOWN] = { "server shutting down", M_CLOSED_SHUTDOWN },
+	[CLOSE_SLOW] = { "transport close", M_CLOSED_SLOW },
+};
+
+const char *close_reason_text(enum close_reason why)
+{
+	return reasons[why].text;
+}
+
+/* --- The table ---------------------------------------------------------------------------------------------------- */
+
+int sessions_init(struct sessions *all, const struct session_config *config, struct timers *timers,
+	struct graveyard *graveyard, struct out_lane *lane)
+{
+	*all = (struct sessions){ .config = *config, .timers = timers, .graveyard = graveyard, .lane = lane };
+	random_id(all->node_id, NODE_ID_SIZE);
+	all->ping = eio_bare_frame(EIO_PING);
+	all->pong = frame_text(SLICE("3probe"), SLICE(""));
+	all->noop = eio_bare_frame(EIO_NOOP);
+	all->close = eio_bare_frame(EIO_CLOSE);
+	return all->ping && all->pong && all->noop && all->close ? 0 : -ENOMEM;
+}
+
+void sessions_fini(struct sessions *all)
+{
+	assert(map_count(&all->by_sid) == 0);
+	frame_unref(all->pong);
+	buf_fini(&all->scratch);
+	buf_fini(&all->payload);
+}
+
+size_t sessions_count(const struct sessions *all)
+{
+	return map_count(&all->by_sid);
+}
+
+struct session *sessions_find(struct sessions *all, struct slice sid)
+{
+	struct map_node *node = sid.size == SID_SIZE ? map_find(&all->by_sid, sid) : NULL;
+
+	return node ? map_item(node, struct session, by_sid) : NULL;
+}
+
+void sessions_shutdown(struct sessions *all, int64_t now_ms)
+{
+	struct map_node *node, *next;
+
+	map_foreach(&all->by_sid, node, next)
+		session_close(map_item(node, struct session, by_sid), now_ms, CLOSE_SHUTDOWN);
+}
+
+void sessions_drop(struct sessions *all, int64_t now_ms)
+{
+	struct map_node *node, *next;
+
+	map_foreach(&all->by_sid, node, next)
+		session_end(map_item(node, struct session, by_sid), now_ms, CLOSE_SHUTDOWN, NULL);
+}
+
+/* --- Output ------------------------------------------------------------------------------------------------------- */
+
+static void flush(struct out *o)
+{
+	struct session *s = session_of_out(o);
+
+	if (s->ws)
+		session_flush_ws(s);
+	else
+		session_answer_poll(s);
+}
+
+static void overflow(struct out *o, int64_t now_ms)
+{
+	struct session *s = session_of_out(o);
+
+	metrics_count(M_LIMIT_QUEUE);
+	session_close(s, now_ms, CLOSE_SLOW);
+}
+
+static const struct out_ops session_out_ops = { flush, overflow };
+
+/* --- Opening ------------------------------------------------------------------------------------------------------ */
+
+static struct slice keep(char **to, struct slice s)
+{
+	struct slice kept = slice_of(*to, s.size);
+
+	if (s.size)
+		memcpy(*to, s.at, s.size);
+	(*to)[s.size] = '\0';
+	*to += s.size + 1;
+	return kept;
+}
+
+static struct session *session_new(struct sessions *all, const struct session_handshake *h)
+{
+	size_t copied = h->query.size + h->headers.size + h->address.size + 3;
+	struct session *s = malloc(sizeof(*s) + copied);
+	char *to;
+
+	if (s == NULL)
+		return NULL;
+	memset(s, 0, sizeof(*s));
+	to = s->copied;
+	s->handshake.query = keep(&to, h->query);
+	s->handshake.headers = keep(&to, h->headers);
+	s->handshake.address = keep(&to, h->address);
+	s->all = all;
+	memcpy(s->sid, all->node_id, NODE_ID_SIZE);
+	random_id(s->sid + NODE_ID_SIZE, SID_SIZE - NODE_ID_SIZE);
+	out_init(&s->out, all->lane, &session_out_ops);
+	s->by_sid.key = slice_of(s->sid, SID_SIZE);
+	return s;
+}
+
+static struct frame *open_packet(const struct session *s, bool websocket_first)
+{
+	const struct session_config *c = &s->all->config;
+
+	return eio_open_frame(&(struct eio_open){
+		.sid = s->sid,
+		.websocket = !websocket_first && c->websocket && c->allow_upgrades,
+		.ping_interval_ms = c->ping_interval_ms,
+		.ping_timeout_ms = c->ping_timeout_ms,
+		.max_payload_bytes = c->max_payload_bytes,
+	});
+}
+
+/* Makes a session with its open packet queued; the caller ties the transport, then calls start(). */
+static struct session *make(struct sessions *all, const struct session_handshake *h, bool websocket_first)
+{
+	struct session *s = session_new(all, h);
+	struct frame *open = s ? open_packet(s, websocket_first) : NULL;
+
+	if (open == NULL) {
+		free(s);
+		metrics_count(M_OUT_OF_MEMORY);
+		return NULL;
+	}
+	s->websocket_first = websocket_first;
+	map_add(&all->by_sid, &s->by_sid);
+	out_push(&s->out, open);
+	frame_unref(open);
+	return s;
+}
+
+static void start(struct session *s, int64_t now_ms)
+{
+	s->opened_ms = now_ms;
+	metrics_count(M_HANDSHAKES);
+	metrics_add(s->ws ? M_SESSIONS_WEBSOCKET : M_SESSIONS_POLLING, 1);
+	session_start_heartbeat(s, now_ms);
+	s->all->ops->opened(s, now_ms);
+}
+
+struct session *session_open_polling(
+	struct sessions *all, int64_t now_ms, const struct session_handshake *h, struct session_poll *p)
+{
+	struct session *s = make(all, h, false);
+
+	if (s == NULL)
+		return NULL;
+	s->poll = p;
+	p->session = s;
+	s->open_poll = true;
+	start(s, now_ms);
+	return s;
+}
+
+struct session *session_open_ws(
+	struct sessions *all, int64_t now_ms, const struct session_handshake *h, struct session_ws *ws)
+{
+	struct session *s = make(all, h, true);
+
+	if (s == NULL)
+		return NULL;
+	s->ws = ws;
+	ws->session = s;
+	start(s, now_ms);
+	return s;
+}
+
+/* --- Packets and heartbeat ---------------------------------------------------------------------------------------- */
+
+static void ping_unanswered(struct timer *t, int64_t now_ms);
+
+static void send_ping(struct timer *t, int64_t now_ms)
+{
+	struct session *s = (struct session *)(void *)((char *)t - offsetof(struct session, heartbeat));
+
+	s->pong_due = true;
+	s->pong_extended = false;
+	out_push(&s->out, s->all->ping);
+	timer_set(s->all->timers, t, ping_unanswered, now_ms + s->all->config.ping_timeout_ms);
+}
+
+static void ping_unanswered(struct timer *t, int64_t now_ms)
+{
+	struct session *s = (struct session *)(void *)((char *)t - offsetof(struct session, heartbeat));
+
+	session_close(s, now_ms, CLOSE_PING_TIMEOUT);
+}
+
+void session_start_heartbeat(struct session *s, int64_t now_ms)
+{
+	s->pong_due = false;
+	timer_set(s->all->timers, &s->heartbeat, send_ping, now_ms + s->all->config.ping_interval_ms);
+}
+
+/* Any packet but a pong shows that the peer lives: it gets ping_timeout once more, once per ping (engine.io 6.6). */
+static void note_alive(struct session *s, int64_t now_ms)
+{
+	if (!s->pong_due || s->pong_extended)
+		return;
+	s->pong_extended = true;
+	timer_set(s->all->timers, &s->heartbeat, ping_unanswered, now_ms + s->all->config.ping_timeout_ms);
+}
+
+static void on_message(struct session *s, int64_t now_ms, const struct eio_packet *packet)
+{
+	note_alive(s, now_ms);
+	s->messages_in++;
+	metrics_add(M_BYTES_RECEIVED, (int64_t)packet->data.size);
+	s->all->ops->message(s, now_ms, packet->binary, packet->data);
+}
+
+void session_packet(struct session *s, int64_t now_ms, const struct eio_packet *packet)
+{
+	switch (packet->type) {
+	case EIO_MESSAGE:
+		on_message(s, now_ms, packet);
+		break;
+	case EIO_PONG:
+		session_start_heartbeat(s, now_ms);
+		break;
+	case EIO_PING: /* in protocol 4 the server pings */
+		session_close(s, now_ms, CLOSE_TRANSPORT_ERROR);
+		break;
+	case EIO_CLOSE:
+		session_end(s, now_ms, CLOSE_TRANSPORT_CLOSE, s->all->noop);
+		break;
+	case EIO_OPEN:
+	case EIO_UPGRADE:
+	case EIO_NOOP:
+		note_alive(s, now_ms);
+		break;
+	}
+}
+
+void session_text(struct session *s, int64_t now_ms, struct slice text)
+{
+	struct eio_packet packet;
+
+	if (eio_parse(text, &s->all->scratch, &packet) < 0) {
+		metrics_count(M_BAD_ENGINEIO);
+		session_close(s, now_ms, CLOSE_PARSE_ERROR);
+		return;
+	}
+	session_packet(s, now_ms, &packet);
+}
+
+/* --- The end ------------------------------------------------------------------------------------------------------ */
+
+static void free_session(struct grave *g)
+{
+	struct session *s = (struct session *)(void *)((char *)g - offsetof(struct session, grave));
+
+	out_fini(&s->out);
+	free(s);
+}
+
+static void log_end(const struct session *s, int64_t now_ms)
+{
+	log_info("closed", LOG_S("sid", s->sid),
+		LOG_S("why", s->why == CLOSE_SLOW ? "slow client" : reasons[s->why].text),
+		LOG_S("transport", session_transport(s)), LOG_T("address", s->handshake.address),
+		LOG_I("age_ms", now_ms - s->opened_ms), LOG_I("in", s->messages_in), LOG_I("out", s->messages_out));
+}
+
+/* Leaves OPEN: the upper layer hears of it, here and nowhere else. */
+static void leave_open(struct session *s, int64_t now_ms, enum session_state state, enum close_reason why)
+{
+	s->state = state;
+	s->why = why;
+	timer_stop(s->all->timers, &s->heartbeat);
+	session_drop_probe(s);
+	metrics_count(reasons[why].metric);
+	log_end(s, now_ms);
+	s->all->ops->closed(s, now_ms, why);
+}
+
+/* Closed by us with things left to say, and a peer that may be listening. */
+static bool ends_politely(enum close_reason why)
+{
+	return why == CLOSE_FORCED || why == CLOSE_FORCED_SERVER || why == CLOSE_SERVER_NAMESPACE ||
+	       why == CLOSE_SHUTDOWN;
+}
+
+/* 1012 tells the clients of a node that goes away to come back elsewhere; else no status, as the reference closes. */
+static unsigned ws_code(enum close_reason why)
+{
+	return why == CLOSE_SHUTDOWN ? 1012 : 0;
+}
+
+static void let_go_of_ws(struct session *s)
+{
+	struct session_ws *ws = s->ws;
+
+	if (ws == NULL || s->ws_gone)
+		return;
+	if (ends_politely(s->why))
+		s->blocked = false; /* the WebSocket takes what it cannot send yet, and drains before it closes */
+	if (!s->out.overflowed)
+		session_flush_ws(s);
+	ws->session = NULL;
+	ws->ops->close(ws, ws_code(s->why));
+}
+
+static void bury(struct session *s)
+{
+	s->state = SESSION_CLOSED;
+	timer_stop(s->all->timers, &s->heartbeat);
+	if (s->post)
+		s->post->session = NULL;
+	s->post = NULL;
+	metrics_add(s->ws ? M_SESSIONS_WEBSOCKET : M_SESSIONS_POLLING, -1);
+	map_remove(&s->all->by_sid, &s->by_sid);
+	out_close(&s->out);
+	graveyard_bury(s->all->graveyard, &s->grave, free_session);
+}
+
+void session_end(struct session *s, int64_t now_ms, enum close_reason why, struct frame *payload_end)
+{
+	if (s->state == SESSION_CLOSED)
+		return;
+	if (s->state == SESSION_OPEN)
+		leave_open(s, now_ms, SESSION_CLOSED, why);
+	let_go_of_ws(s);
+	if (s->poll && payload_end)
+		session_answer_poll_with(s, payload_end);
+	bury(s);
+}
+
+static void nobody_came(struct timer *t, int64_t now_ms)
+{
+	struct session *s = (struct session *)(void *)((char *)t - offsetof(struct session, heartbeat));
+
+	session_end(s, now_ms, s->why, NULL);
+}
+
+void session_close(struct session *s, int64_t now_ms, enum close_reason why)
+{
+	if (s->state != SESSION_OPEN)
+		return;
+	if (s->ws || (s->poll && out_is_empty(&s->out)) || !ends_politely(why)) {
+		session_end(s, now_ms, why, s->all->close);
+		return;
+	}
+	/* What is queued goes first; the close packet is the answer to the GET after that (protocol.md 2.4). In one payload
+	 * stock clients would see the close before what stands in front of it. */
+	leave_open(s, now_ms, SESSION_CLOSING, why == CLOSE_FORCED ? CLOSE_FORCED_SERVER : why);
+	session_answer_poll(s);
+	timer_set(s->all->timers, &s->heartbeat, nobody_came, now_ms + s->all->config.polling_close_timeout_ms);
+}

@@ -1,0 +1,186 @@
+/*
+ * session.h - one Engine.IO session: handshake, transports, upgrade, heartbeat, close (protocol 4, EIO=4).
+ *
+ * The session owns no descriptor and reads no clock. The edge lends it what it speaks through: a struct session_poll
+ * (a GET that waits), a struct session_post (a POST being received), a struct session_ws (a WebSocket). Each is embedded
+ * in an object of the edge, points to its session while the session knows it (`session` is NULL otherwise, and calls
+ * with such a one are ignored), and is freed by the edge, after the turn.
+ *
+ * Output goes through `out`, one record per session: client and hub push frames, and at the end of the turn they are
+ * written to the WebSocket or answer the waiting GET.
+ *
+ * States: OPEN -> CLOSING (polling only: closed by us, waits for the GET that takes the last packets) -> CLOSED. When
+ * a session leaves OPEN, ops->closed() is called once, at once; its memory is freed after the turn.
+ */
+#ifndef STOA_SESSION_SESSION_H
+#define STOA_SESSION_SESSION_H
+
+#include "engineio.h"
+#include "graveyard.h"
+#include "map.h"
+#include "out.h"
+#include "timers.h"
+
+enum { SID_SIZE = 20, NODE_ID_SIZE = 4 }; /* characters; 4 name the node, 16 are 96 random bits */
+
+/* Why a session or a client ended. Texts are Socket.IO's (protocol.md 2.11). */
+enum close_reason {
+	CLOSE_TRANSPORT_CLOSE, /* the peer went, or said so */
+	CLOSE_TRANSPORT_ERROR, /* protocol error on the transport, too large, aborted request */
+	CLOSE_PING_TIMEOUT,
+	CLOSE_PARSE_ERROR,      /* an invalid Engine.IO packet */
+	CLOSE_FORCED,           /* an invalid Socket.IO packet, or connect_timeout */
+	CLOSE_FORCED_SERVER,    /* the same, when a polling session could not be told at once */
+	CLOSE_SERVER_NAMESPACE, /* of a client: the application disconnected it */
+	CLOSE_CLIENT_NAMESPACE, /* of a client: it left the namespace */
+	CLOSE_SHUTDOWN,
+	CLOSE_SLOW, /* its output queue overflowed; "transport close" to the application */
+	CLOSE_REASONS
+};
+const char *close_reason_text(enum close_reason why);
+
+/* How a client came: copied at the handshake, kept with the session. */
+struct session_handshake {
+	struct slice query;   /* as sent, still encoded, without '?' */
+	struct slice headers; /* lines "name: value\n", names in lower case, in the order sent */
+	struct slice address; /* "192.0.2.1" */
+};
+
+struct session;
+
+/* A GET on its way: answered with a payload exactly once, unless it goes away first. */
+struct session_poll {
+	/* 200, text/plain, `payload`; `open`: it is the handshake's answer (a cookie may go with it). The poll is no longer
+	 * the session's when this is called. */
+	void (*answer)(struct session_poll *p, struct slice payload, bool open);
+	struct session *session;
+};
+
+/* A POST whose body is being received. */
+struct session_post {
+	void (*abort)(struct session_post *p); /* destroy its connection without an answer */
+	struct session *session;
+};
+
+/* A WebSocket. */
+struct session_ws {
+	const struct session_ws_ops *ops;
+	struct session *session;
+};
+struct session_ws_ops {
+	/* Sends whole frames. All of it is taken; false: some is still buffered, session_ws_writable() will tell. */
+	bool (*write)(struct session_ws *ws, const char *bytes, size_t size);
+	/* Sends what was written, then a close frame (code 0: without a status), then ends the connection. The WebSocket
+	 * is no longer the session's when this is called. */
+	void (*close)(struct session_ws *ws, unsigned code);
+	/* Stops and resumes reading: no session_ws_message() while paused. */
+	void (*pause)(struct session_ws *ws, bool paused);
+};
+
+/* The layer above: Socket.IO, or an echo. */
+struct session_ops {
+	void (*opened)(struct session *s, int64_t now_ms);
+	void (*message)(struct session *s, int64_t now_ms, bool binary, struct slice data);
+	void (*closed)(struct session *s, int64_t now_ms, enum close_reason why);
+};
+
+struct session_config {
+	int64_t ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms, polling_close_timeout_ms;
+	size_t max_payload_bytes;
+	size_t max_decode_packets;
+	bool polling, websocket, allow_upgrades;
+};
+
+/* All sessions of a process. */
+struct sessions {
+	struct map by_sid;
+	struct session_config config;
+	const struct session_ops *ops;
+	void *ctx; /* the upper layer's */
+	struct timers *timers;
+	struct graveyard *graveyard;
+	struct out_lane *lane;
+	struct frame *ping, *pong, *noop, *close;
+	char node_id[NODE_ID_SIZE + 1];
+	struct buf scratch, payload;
+};
+
+enum session_state { SESSION_OPEN, SESSION_CLOSING, SESSION_CLOSED };
+
+struct session {
+	struct out out; /* first: what a delivery touches */
+	struct sessions *all;
+	struct session_ws *ws;    /* the transport, once it is WebSocket; else NULL and polling */
+	struct session_ws *probe; /* a WebSocket that wants to become it */
+	struct session_poll *poll;
+	struct session_post *post;
+	void *user; /* the upper layer's, set in opened() */
+	struct timer heartbeat;
+	struct timer upgrade; /* upgrade_timeout, or the wait after `5`; then the release of polls while probing */
+	int64_t upgrade_due_ms, opened_ms;
+	struct session_handshake handshake;
+	uint64_t messages_in, messages_out;
+	struct map_node by_sid;
+	struct grave grave;
+	enum session_state state;
+	enum close_reason why;
+	bool websocket_first;
+	bool open_poll; /* `poll` is the handshake */
+	bool blocked;   /* the WebSocket still has bytes of ours */
+	bool ws_gone;   /* it ended before we did */
+	bool pong_due, pong_extended, probed;
+	uint8_t upgrade_turns; /* turns left to wait between `5` and the switch */
+	char sid[SID_SIZE + 1];
+	char copied[]; /* the handshake's bytes */
+};
+
+int sessions_init(struct sessions *all, const struct session_config *config, struct timers *timers,
+	struct graveyard *graveyard, struct out_lane *lane);
+void sessions_fini(struct sessions *all); /* all sessions are closed and dug */
+size_t sessions_count(const struct sessions *all);
+struct session *sessions_find(struct sessions *all, struct slice sid); /* open or closing; NULL: unknown */
+/* Closes every session: WebSockets with 1012 ("service restart"), polling with its close packet. */
+void sessions_shutdown(struct sessions *all, int64_t now_ms);
+/* Ends what is left at once, without a word to anybody but the upper layer. */
+void sessions_drop(struct sessions *all, int64_t now_ms);
+
+/* A new session; the open packet goes out on the transport given. NULL: no memory. */
+struct session *session_open_polling(
+	struct sessions *all, int64_t now_ms, const struct session_handshake *h, struct session_poll *p);
+struct session *session_open_ws(
+	struct sessions *all, int64_t now_ms, const struct session_handshake *h, struct session_ws *ws);
+
+/* Whether requests for polling still belong here: false once a WebSocket took over (code 3, TRANSPORT_MISMATCH). */
+static inline bool session_is_polling(const struct session *s)
+{
+	return s->ws == NULL;
+}
+static inline const char *session_transport(const struct session *s)
+{
+	return s->ws ? "websocket" : "polling";
+}
+
+/* A GET for packets. False: another was waiting already, which ends the session; the caller answers 400 to this one. */
+bool session_poll_begin(struct session *s, int64_t now_ms, struct session_poll *p);
+void session_poll_gone(struct session_poll *p, int64_t now_ms); /* aborted: ends the session */
+
+/* A POST. False: another is in flight, which ends the session and aborts that one; the caller answers 400. */
+bool session_post_begin(struct session *s, int64_t now_ms, struct session_post *p);
+void session_post_end(struct session_post *p, int64_t now_ms, struct slice body); /* complete: answer "ok" after this */
+void session_post_cancel(struct session_post *p);                  /* refused (413): the session goes on */
+void session_post_gone(struct session_post *p, int64_t now_ms);    /* aborted: ends the session */
+void session_post_invalid(struct session_post *p, int64_t now_ms); /* octet-stream: ends the session; answer 400 */
+
+/* A WebSocket for an existing session. False: it is upgrading or upgraded already, or upgrades are off: the caller
+ * completes the handshake and closes it at once, without a status; the session is unharmed. */
+bool session_upgrade_begin(struct session *s, int64_t now_ms, struct session_ws *ws);
+
+/* Whole messages, in order. Text was checked to be UTF-8. */
+void session_ws_message(struct session_ws *ws, int64_t now_ms, bool binary, struct slice data);
+void session_ws_writable(struct session_ws *ws); /* everything written before is in the kernel */
+void session_ws_gone(struct session_ws *ws, int64_t now_ms, bool error); /* error: protocol error, too large */
+
+/* Closes. CLOSE_FORCED on a polling session that cannot be told at once is reported as CLOSE_FORCED_SERVER. */
+void session_close(struct session *s, int64_t now_ms, enum close_reason why);
+
+#endif

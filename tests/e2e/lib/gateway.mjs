@@ -1,0 +1,206 @@
+// Starts a stoa-gateway for a test and ends it again.
+//
+// STOA_BIN and STOA_APPS name the folders of the programs and of the application modules; without them the release
+// build is taken. Ports are free ones, chosen by the kernel. A gateway that is stopped must exit with 0 and must not
+// have written a sanitizer's report: stop() asserts both, so every test is a leak test on the `dev` build.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { deadline } from './wait.mjs';
+
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+export const BIN = process.env.STOA_BIN ?? path.join(ROOT, 'build/release/bin');
+export const APPS = process.env.STOA_APPS ?? path.join(BIN, '../apps');
+export const CLIENT_DIR = process.env.STOA_CLIENT_DIR ?? path.join(ROOT, 'build/deps/client');
+export const IS_DEV = process.env.STOA_BUILD === 'dev'; // with sanitizers: several times slower, so sizes are smaller
+
+export const appPath = (name) => path.join(APPS, `${name}.so`);
+export const pagesOf = (name) => path.join(ROOT, 'examples', name, 'public');
+
+const REPORT = /AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:/;
+
+// The tests' own STOA_ variables are no options of the gateway, which would refuse them.
+function environment(env) {
+	const own = ['STOA_BIN', 'STOA_APPS', 'STOA_BUILD', 'STOA_CLIENT_DIR', 'STOA_SCREENSHOT', 'STOA_WRAP'];
+	return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.includes(name))), ...env };
+}
+
+// Runs the program to its end: for what fails, and for --help and its like.
+export async function runGateway(args, { env = {} } = {}) {
+	const child = spawn(path.join(BIN, 'stoa-gateway'), args, { env: environment(env) });
+	const ended = exitOf(child);
+	const out = { stdout: '', stderr: '' };
+
+	child.stdout.setEncoding('utf8').on('data', (text) => (out.stdout += text));
+	child.stderr.setEncoding('utf8').on('data', (text) => (out.stderr += text));
+	try {
+		return { ...out, ...(await deadline(ended, `stoa-gateway ${args.join(' ')} to end`)), ...out };
+	} finally {
+		child.kill('SIGKILL');
+	}
+}
+
+// `close` and not `exit`: only then has all of its output been read.
+function exitOf(child) {
+	return new Promise((resolve, reject) => {
+		child.on('error', reject);
+		child.on('close', (code, signal) => resolve({ code, signal }));
+	});
+}
+
+export class Gateway extends EventEmitter {
+	lines = [];     // what it wrote on stderr, line by line; every one is also emitted as 'line'
+	stopped = false;
+
+	// Resolves when it listens. `app` is a module's name; `flags` are more of the command line.
+	static async start(app, flags = [], { env = {} } = {}) {
+		const g = new Gateway();
+		await g.#start(app, flags, env);
+		return g;
+	}
+
+	async #start(app, flags, env) {
+		const args = ['--app', appPath(app), '--listen', '127.0.0.1:0', '--internal-listen', '127.0.0.1:0', ...flags];
+		let rest = '';
+
+		this.setMaxListeners(0);
+		this.child = spawn(path.join(BIN, 'stoa-gateway'), args, {
+			env: environment(env),
+			stdio: ['ignore', 'ignore', 'pipe'],
+		});
+		this.ended = exitOf(this.child);
+		this.child.stderr.setEncoding('utf8').on('data', (text) => {
+			const lines = (rest + text).split('\n');
+
+			rest = lines.pop();
+			for (const line of lines) {
+				this.lines.push(line);
+				this.emit('line', line);
+			}
+		});
+		const line = await Promise.race([
+			this.line(/ listening .*addr=/),
+			this.ended.then(({ code, signal }) => {
+				throw new Error(`stoa-gateway ended with ${code ?? signal}:\n${this.lines.join('\n')}${rest}`);
+			}),
+		]);
+		this.port = portIn(line, 'addr');
+		this.internalPort = portIn(line, 'internal');
+		this.url = `http://127.0.0.1:${this.port}`;
+		this.internalUrl = `http://127.0.0.1:${this.internalPort}`;
+	}
+
+	get pid() {
+		return this.child.pid;
+	}
+
+	// The first line that matches, among those written since line number `from` or still to come.
+	line(pattern, from = 0) {
+		const found = this.lines.slice(from).find((line) => pattern.test(line));
+
+		if (found !== undefined)
+			return Promise.resolve(found);
+		let listener;
+		const arrived = new Promise((resolve) => {
+			listener = (line) => pattern.test(line) && resolve(line);
+			this.on('line', listener);
+		});
+		return deadline(arrived, `a log line like ${pattern}`, () => this.lines.slice(from).join('\n'))
+			.finally(() => this.off('line', listener));
+	}
+
+	// User and system time it has taken, in milliseconds.
+	cpuMs() {
+		const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
+		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+
+		return (Number(fields[11]) + Number(fields[12])) * 10; // clock ticks of 1/100 s
+	}
+
+	// All metrics: name with labels -> number.
+	async metrics() {
+		const answer = await fetch(`${this.internalUrl}/metrics`);
+		const text = await answer.text();
+
+		assert.equal(answer.status, 200);
+		return parseMetrics(text);
+	}
+
+	signal(name) {
+		this.child.kill(name);
+	}
+
+	// Ends it by SIGTERM. Harmless when it has ended.
+	async stop() {
+		if (this.stopped)
+			return;
+		this.stopped = true;
+		this.signal('SIGTERM');
+		try {
+			const { code, signal } = await deadline(this.ended, 'the gateway to end after SIGTERM', () => this.lines.slice(-20).join('\n'));
+			this.assertClean();
+			assert.equal(code ?? signal, 0, `exit code after SIGTERM; the log ends with\n${this.lines.slice(-20).join('\n')}`);
+		} finally {
+			this.child.kill('SIGKILL');
+		}
+	}
+
+	assertClean() {
+		const at = this.lines.findIndex((line) => REPORT.test(line));
+
+		assert.equal(at, -1, `a sanitizer's report:\n${this.lines.slice(at, at + 40).join('\n')}`);
+	}
+}
+
+function portIn(line, key) {
+	const found = new RegExp(`\\b${key}="?[^ "]*:(\\d+)`).exec(line);
+
+	return found === null ? undefined : Number(found[1]);
+}
+
+export function parseMetrics(text) {
+	const metrics = {};
+
+	for (const line of text.split('\n')) {
+		const found = /^([a-zA-Z_:][^ {]*(?:\{[^}]*\})?) (\S+)$/.exec(line);
+		if (found !== null)
+			metrics[found[1]] = Number(found[2]);
+	}
+	return metrics;
+}
+
+// A port that was free a moment ago.
+export async function freePort() {
+	const server = createServer().listen(0, '127.0.0.1');
+
+	await new Promise((resolve) => server.once('listening', resolve));
+	const { port } = server.address();
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
+
+// A gateway for all tests of a file: `const gateway = share(before, after, 'chat')`, then gateway().url in a test.
+export function share(before, after, app, flags = []) {
+	let g;
+
+	before(async () => {
+		g = await Gateway.start(app, flags);
+	});
+	after(async () => {
+		await g?.stop();
+	});
+	return () => g;
+}
+
+// A gateway for one test, ended with it.
+export async function forTest(t, app, flags = [], options = {}) {
+	const g = await Gateway.start(app, flags, options);
+
+	t.after(() => g.stop());
+	return g;
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Everything that is tested, from a fresh checkout: sets the machine up as deploy/run.sh does, builds dev and release,
+# runs both builds' tests and the checks of the source text.
+set -euo pipefail
+. "$(dirname "$0")/../deploy/lib.sh"
+
+usage() {
+	cat <<-END
+		Usage: tests/run.sh [OPTION]...
+		Run the tests. The last line says: N passed, N failed, N skipped.
+
+		  --preset NAME  only this build (dev or release); may be given twice
+		  -R REGEX       only tests whose name matches, as ctest means it
+		  --build-only   install, fetch and build, then stop
+		  --help         print this
+	END
+}
+
+presets=() filter=() build_only=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--preset=*) set -- --preset "${1#*=}" "${@:2}" ;;
+	--preset | -R)
+		[ $# -ge 2 ] || die "$1 needs a value; see --help"
+		if [ "$1" = --preset ]; then presets+=("$2"); else filter=(-R "$2"); fi
+		shift 2
+		;;
+	--build-only) build_only=1 && shift ;;
+	--help | -h) usage && exit ;;
+	*) die "unknown argument $1; see --help" ;;
+	esac
+done
+[ ${#presets[@]} -gt 0 ] || presets=(dev release)
+for preset in "${presets[@]}"; do
+	[[ $preset =~ ^(dev|release)$ ]] || die "--preset takes dev or release, not $preset"
+done
+
+# The packages from npm that the end-to-end tests need, installed anew when their lock file has changed.
+install_npm_packages() {
+	local e2e=$ROOT/tests/e2e
+	[ -f "$e2e/package-lock.json" ] || return 0
+	cmp -s "$e2e/package-lock.json" "$e2e/node_modules/.stoa-lock" ||
+		step npm "Installing the tests' npm packages" npm_ci "$e2e"
+}
+
+npm_ci() {
+	cd "$1" && npm ci --no-audit --no-fund && cp package-lock.json node_modules/.stoa-lock
+}
+
+# run_preset PRESET : its results go to a file; 0 also when tests failed, which the counts tell.
+run_preset() {
+	local results=$LOGS/junit-$1.xml
+	rm -f "$results"
+	say "Testing $1"
+	# Passing tests' output is kept too: it has their counts and the reasons of their skips.
+	ctest --test-dir "$ROOT/build/$1" --output-on-failure --output-junit "$results" --parallel "$(nproc)" \
+		--test-output-size-passed 1048576 --test-output-size-failed 1048576 "${filter[@]}" </dev/null || true
+	[ -f "$results" ] || die "ctest of $1 left no results"
+	files+=("$results")
+}
+
+set_up "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+install_npm_packages
+for preset in "${presets[@]}"; do
+	build "$preset"
+done
+[ -z "$build_only" ] || exit 0
+
+files=()
+if [ ${#filter[@]} -eq 0 ]; then
+	say "Checking the source text"
+	"$ROOT/tests/lint.sh" >"$LOGS/lint.log" 2>&1 </dev/null || tail -n 30 "$LOGS/lint.log"
+	files+=("$LOGS/lint.log")
+fi
+for preset in "${presets[@]}"; do
+	run_preset "$preset"
+done
+/usr/bin/python3 "$ROOT/tests/counts.py" "${files[@]}"

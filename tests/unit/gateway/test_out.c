@@ -1,0 +1,182 @@
+/* test_out.c - the output record: order, limit, gathering, the dirty list. */
+#include "out.h"
+#include "test_main.h"
+
+static struct out_lane lane;
+static struct out out;
+static int flushed, overflowed;
+
+static void flush(struct out *o)
+{
+	(void)o;
+	flushed++;
+}
+
+static void overflow(struct out *o, int64_t now_ms)
+{
+	(void)o;
+	(void)now_ms;
+	overflowed++;
+}
+
+static const struct out_ops ops = { flush, overflow };
+
+static void setup(void)
+{
+	flushed = overflowed = 0;
+	ck_assert_int_eq(out_lane_init(&lane, 100), 0);
+	out_init(&out, &lane, &ops);
+}
+
+static void teardown(void)
+{
+	out_close(&out);
+	out_fini(&out);
+	ck_assert_ptr_null(lane.dirty);
+	out_lane_fini(&lane);
+}
+
+/* Pushes a frame of n bytes in all, whose first byte of data is c. */
+static bool push(struct out *o, size_t n, char c)
+{
+	struct frame *f = frame_new(n);
+	char *data = frame_put(f, false, n - (n < 128 ? 2 : n < 65540 ? 4 : 10));
+	bool queued;
+
+	memset(data, c, n - (size_t)(data - f->bytes));
+	ck_assert_uint_eq(f->size, n);
+	queued = out_push(o, f);
+	ck_assert_uint_eq(f->refs, 1 + queued);
+	frame_unref(f);
+	return queued;
+}
+
+START_TEST(frames_leave_in_order)
+{
+	char c = 'a', expected = 'a';
+
+	lane.limit_bytes = SIZE_MAX;
+	for (int i = 0; i < 1000; i++) {
+		ck_assert(push(&out, 10, c++));
+		if (i % 3 == 0) {
+			struct frame *f = out_pop(&out);
+			ck_assert_int_eq(f->bytes[2], expected++);
+			frame_unref(f);
+		}
+	}
+	while (!out_is_empty(&out)) {
+		ck_assert_int_eq(out_peek(&out)->bytes[2], expected++);
+		out_drop(&out, 1);
+	}
+	ck_assert_uint_eq(out.queued_bytes, 0);
+}
+END_TEST
+
+START_TEST(the_limit_is_reached_and_not_passed)
+{
+	ck_assert(push(&out, 50, 'a'));
+	ck_assert(push(&out, 50, 'b'));
+	ck_assert(!push(&out, 2, 'c'));
+	out_flush_all(&lane, 0);
+	ck_assert_int_eq(overflowed, 1);
+	ck_assert_int_eq(flushed, 0);
+	/* What was queued before is still there, in order; nothing more is taken. */
+	ck_assert_uint_eq(out.count, 2);
+	ck_assert(!push(&out, 2, 'd'));
+}
+END_TEST
+
+START_TEST(a_frame_larger_than_the_limit_passes_alone)
+{
+	ck_assert(push(&out, 1000, 'a'));
+	out_flush_all(&lane, 0);
+	ck_assert_int_eq(flushed, 1);
+	ck_assert_int_eq(overflowed, 0);
+}
+END_TEST
+
+START_TEST(a_dirty_record_is_flushed_once_a_turn)
+{
+	push(&out, 10, 'a');
+	push(&out, 10, 'b');
+	out_flush_all(&lane, 0);
+	ck_assert_int_eq(flushed, 1);
+	out_flush_all(&lane, 0);
+	ck_assert_int_eq(flushed, 1);
+	out_wake(&out);
+	out_flush_all(&lane, 0);
+	ck_assert_int_eq(flushed, 2);
+}
+END_TEST
+
+START_TEST(a_closed_record_is_neither_filled_nor_flushed)
+{
+	push(&out, 10, 'a');
+	out_close(&out);
+	ck_assert(!push(&out, 10, 'b'));
+	out_flush_all(&lane, 0);
+	ck_assert_int_eq(flushed, 0);
+	out_wake(&out);
+	ck_assert_ptr_null(lane.dirty);
+}
+END_TEST
+
+START_TEST(one_that_goes_leaves_the_dirty_list_whole)
+{
+	struct out others[3];
+
+	for (int i = 0; i < 3; i++) {
+		out_init(&others[i], &lane, &ops);
+		push(&others[i], 10, 'a');
+	}
+	out_close(&others[_i]);
+	out_fini(&others[_i]);
+	push(&out, 10, 'b');
+	out_flush_all(&lane, 0);
+	ck_assert_int_eq(flushed, 3);
+	for (int i = 0; i < 3; i++)
+		out_close(&others[i]);
+}
+END_TEST
+
+START_TEST(gather_puts_small_frames_together)
+{
+	uint32_t frames;
+	struct slice bytes;
+
+	lane.limit_bytes = SIZE_MAX;
+	push(&out, 10, 'a');
+	bytes = out_gather(&out, &frames);
+	ck_assert_uint_eq(frames, 1);
+	ck_assert_ptr_eq(bytes.at, out_peek(&out)->bytes); /* alone: not copied */
+	push(&out, 20, 'b');
+	push(&out, OUT_SCRATCH_BYTES, 'c');
+	bytes = out_gather(&out, &frames);
+	ck_assert_uint_eq(frames, 2);
+	ck_assert_uint_eq(bytes.size, 30);
+	ck_assert_int_eq(bytes.at[2], 'a');
+	ck_assert_int_eq(bytes.at[12], 'b');
+	out_drop(&out, 2);
+	push(&out, 10, 'd');
+	bytes = out_gather(&out, &frames);
+	ck_assert_uint_eq(frames, 1); /* large: as it is */
+	ck_assert_uint_eq(bytes.size, OUT_SCRATCH_BYTES);
+}
+END_TEST
+
+Suite *suite(void)
+{
+	Suite *s = suite_create("out");
+	TCase *t = tcase_create("out");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, frames_leave_in_order);
+	tcase_add_test(t, the_limit_is_reached_and_not_passed);
+	tcase_add_test(t, a_frame_larger_than_the_limit_passes_alone);
+	tcase_add_test(t, a_dirty_record_is_flushed_once_a_turn);
+	tcase_add_test(t, a_closed_record_is_neither_filled_nor_flushed);
+	tcase_add_loop_test(t, one_that_goes_leaves_the_dirty_list_whole, 0, 3);
+	tcase_add_test(t, gather_puts_small_frames_together);
+	suite_add_tcase(s, t);
+	return s;
+}
