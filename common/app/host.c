@@ -35,7 +35,7 @@ static void host_log(struct stoa_event *ev, enum stoa_level level, const char *f
 const struct stoa_host host_table = {
 	.abi = STOA_ABI,
 	.size = sizeof(struct stoa_host),
-	.abort = setup_abort,
+	.give_up = setup_abort,
 
 	.on = setup_on,
 	.use = setup_use,
@@ -91,7 +91,7 @@ const struct stoa_host host_table = {
 	.emit = do_emit,
 	.defer = do_defer,
 	.ack = do_ack,
-	.fail = do_fail,
+	.fail_event = do_fail,
 	.join_room = do_join_room,
 	.leave_room = do_leave_room,
 	.disconnect = do_disconnect,
@@ -101,5 +101,5 @@ const struct stoa_host host_table = {
 	.next = do_next,
 	.after = do_after,
 	.cancel = do_cancel,
-	.log = host_log,
+	.log_line = host_log,
 };

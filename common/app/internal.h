@@ -174,7 +174,6 @@ struct stoa_event {
 	struct app *app;
 	const struct app_event_in *in;   /* NULL: a timer, an answer, a task, a server event */
 	const struct app_client *client; /* in's */
-	struct later *later;             /* what ended, else NULL */
 	const struct answer *answer;     /* of a call: the one that stoa_args() shows */
 	bool walking;                    /* stoa_next() was called */
 	void *ctx;
@@ -192,7 +191,6 @@ struct stoa_event {
 	const char *misfit;  /* of the last stoa_unpack() that failed */
 
 	enum ack_state ack;
-	struct later *taken; /* ACK_TAKEN; checked against the table before use */
 	uint64_t taken_number;
 };
 

@@ -28,8 +28,8 @@ void do_cancel(struct stoa_event *ev, int64_t timer)
 {
 	struct later *l = timer > 0 ? later_find(ev->app, LATER_TIMER, (uint64_t)timer) : NULL;
 
-	/* The one that runs now is still in the table. */
-	if (l && l != ev->later)
+	/* The one that runs now is still in the table, but has ended already: nothing more happens to it. */
+	if (l)
 		later_end(ev->app, l, -ECANCELED);
 }
 
@@ -52,7 +52,6 @@ static void run_handler(struct app *a, struct later *l)
 {
 	struct stoa_event ev = {
 		.app = a,
-		.later = l,
 		.answer = l->answers,
 		.sid = l->sid,
 		.nsp = l->nsp,

@@ -31,8 +31,9 @@ struct edge_config {
 
 /* Listens. NULL: `why` says what failed in one sentence ("cannot listen on 127.0.0.1:5000: Address already in use"). */
 struct edge *edge_open(const struct edge_config *config, char *why, size_t why_size);
-void edge_stop_listening(
-	struct edge *e); /* no new connections, idle ones closed; sessions' ones go on; internal stays */
+/* No new connections, idle ones are closed, the others end with their answer; those of sessions go on until these end.
+ * The internal listener stays. */
+void edge_stop_listening(struct edge *e);
 bool edge_is_empty(const struct edge *e); /* no connection of a client is left */
 void edge_free(struct edge *e);           /* closes everything at once; NULL is fine */
 

@@ -50,12 +50,13 @@ struct ws {
 	struct lws *wsi; /* NULL once lws has let go */
 	int fd;          /* lws's */
 	enum ws_state state;
+	bool listed_ended;
+	bool opened;  /* and ws_accept() is to say so */
 	bool blocked; /* the session waits for session_ws_writable() */
 	struct ws_message message;
 	struct timer drain;
 	LIST_ENTRY(ws) all;
 	TAILQ_ENTRY(ws) ended;
-	bool listed_ended;
 	struct grave grave;
 };
 
@@ -65,6 +66,7 @@ struct ws_engine {
 	struct lws_vhost *vhost;
 	struct lingers *lingers;
 	struct ws_limits limits;
+	int descriptors; /* numbers below this are fit for lws */
 	struct timer reaper;
 	LIST_HEAD(, ws) all;
 	TAILQ_HEAD(, ws) ended;
@@ -91,7 +93,8 @@ static void end(struct ws *ws)
 	timer_set(&e->loop->timers, &e->reaper, reap, loop_now(e->loop));
 }
 
-/* Has lws close its descriptor and forget the connection, here and now; not from one of its callbacks. */
+/* Has lws close its descriptor and forget the connection, here and now, by way of on_destroy(); not from one of its
+ * callbacks. */
 static void let_go(struct ws *ws)
 {
 	unsigned char nothing[1] = { 0 };
@@ -115,9 +118,9 @@ static void reap(struct timer *t, int64_t now_ms)
 	struct ws_engine *e = (struct ws_engine *)(void *)((char *)t - offsetof(struct ws_engine, reaper));
 	struct ws *ws;
 
+	(void)now_ms;
 	while ((ws = TAILQ_FIRST(&e->ended))) {
 		unlist_ended(ws);
-		session_ws_gone(&ws->base, now_ms, false);
 		let_go(ws);
 	}
 }
@@ -199,7 +202,6 @@ static void op_close(struct session_ws *base, unsigned code)
 {
 	struct ws *ws = ws_of(base);
 
-	base->session = NULL;
 	if (ws->state == OPEN)
 		close_with(ws, code);
 }
@@ -256,9 +258,7 @@ static int on_established(struct ws *ws)
 	const struct ws_accept *a = ws->engine->accept;
 
 	ws->state = OPEN;
-	/* Frames that came with the head are held by lws until something happens on the socket. */
-	if (a->rest.size)
-		lws_callback_on_writable(ws->wsi);
+	ws->opened = true;
 	a->opened(a->ctx, &ws->base, loop_now(ws->engine->loop));
 	return 0;
 }
@@ -334,6 +334,9 @@ static int on_peer_close(struct ws *ws, const unsigned char *payload, size_t siz
 /* lws begins to close by itself: the peer is gone, or has broken the protocol, which lws answers with a status. */
 static int on_drop(struct ws *ws)
 {
+	/* Behind our own Close frame there is nothing to answer. */
+	if (ws->state == DRAINING && !lws_partial_buffered(ws->wsi))
+		finish(ws);
 	if (ws->state != OPEN)
 		return 0;
 	if (lws_get_close_length(ws->wsi) >= 2) {
@@ -365,7 +368,8 @@ static void forget(struct ws *ws)
 static int on_destroy(struct ws *ws)
 {
 	ws->wsi = NULL;
-	/* Not yet told when lws closed without a word: while it flushed. */
+	ws->state = ENDED;
+	/* The session does not know yet after a failed write, and when the engine ends. */
 	session_ws_gone(&ws->base, loop_now(ws->engine->loop), false);
 	forget(ws);
 	return 0;
@@ -443,8 +447,11 @@ int ws_accept(struct ws_engine *e, const struct ws_accept *a)
 {
 	struct buf input = BUF_INIT;
 	struct ws *ws;
-	bool refused;
 
+	if (a->fd >= e->descriptors) {
+		close(a->fd);
+		return -EIO;
+	}
 	write_head(&input, a);
 	if (input.failed) {
 		buf_fini(&input);
@@ -454,13 +461,14 @@ int ws_accept(struct ws_engine *e, const struct ws_accept *a)
 	ws = new_ws(e, a->fd);
 	adopt(ws, a, buf_slice(&input));
 	buf_fini(&input);
-	refused = ws->state == ADOPTING;
-	/* Refused with or without an object of lws's; with one, on_destroy() did what is to be done. */
-	if (refused && ws->wsi)
+	if (ws->opened)
+		return 0;
+	/* Refused with or without an object of lws's; with one, on_destroy() does what is to be done. */
+	if (ws->wsi)
 		let_go(ws);
-	else if (refused && ws->grave.free == NULL)
+	else if (ws->grave.free == NULL)
 		forget(ws);
-	return refused ? -EIO : 0;
+	return -EIO;
 }
 
 /* --- Engine ------------------------------------------------------------------------------------------------------- */
@@ -477,31 +485,32 @@ static void log_line(int level, const char *line)
 
 /*
  * lws has a table with a place for every descriptor number up to the soft limit, 16 bytes each, and takes a limit over
- * ten million for no limit at all, then refusing numbers over 2560. So it sees a limit that fits our options.
+ * ten million for 2560. So it gets to see one that fits our options. What is over it must not come near lws: 4.1.6
+ * refuses such a number, and then clears its place behind the table's end.
  */
-static void limit_descriptors(const struct gateway_options *options, struct rlimit *old_r)
+static rlim_t descriptors_for(const struct gateway_options *options, rlim_t allowed)
 {
-	struct rlimit limit;
 	rlim_t enough = DESCRIPTORS_MAX;
 
 	/* A connection may linger while another takes its place; the rest is for everything that is no connection. */
 	if (options->max_connections > 0 && options->max_connections < DESCRIPTORS_MAX / 2 - 1024)
 		enough = (rlim_t)options->max_connections * 2 + 1024;
-	getrlimit(RLIMIT_NOFILE, old_r);
-	limit = *old_r;
-	if (limit.rlim_cur > enough)
-		limit.rlim_cur = enough;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	return allowed < enough ? allowed : enough;
 }
 
-static struct lws_context *new_context(struct lws_context_creation_info *info, const struct gateway_options *options)
+static struct lws_context *new_context(
+	struct ws_engine *e, struct lws_context_creation_info *info, const struct gateway_options *options)
 {
 	struct lws_context *context;
-	struct rlimit old;
+	struct rlimit old, seen;
 
-	limit_descriptors(options, &old);
+	getrlimit(RLIMIT_NOFILE, &old);
+	seen = old;
+	seen.rlim_cur = descriptors_for(options, old.rlim_cur);
+	setrlimit(RLIMIT_NOFILE, &seen);
 	context = lws_create_context(info);
 	setrlimit(RLIMIT_NOFILE, &old);
+	e->descriptors = (int)seen.rlim_cur;
 	return context;
 }
 
@@ -527,7 +536,7 @@ static int start_lws(struct ws_engine *e, const struct gateway_options *options)
 	};
 
 	lws_set_log_level(LLL_ERR | LLL_WARN, log_line);
-	e->context = new_context(&info, options);
+	e->context = new_context(e, &info, options);
 	if (e->context)
 		e->vhost = lws_create_vhost(e->context, &info);
 	return e->vhost ? 0 : -ENOMEM;
@@ -557,10 +566,8 @@ void ws_engine_free(struct ws_engine *e)
 
 	if (e == NULL)
 		return;
-	while ((ws = LIST_FIRST(&e->all))) {
-		session_ws_gone(&ws->base, loop_now(e->loop), false);
+	while ((ws = LIST_FIRST(&e->all)))
 		let_go(ws);
-	}
 	if (e->context)
 		lws_context_destroy(e->context);
 	lingers_free(e->lingers);

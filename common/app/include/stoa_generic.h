@@ -43,7 +43,7 @@
 	{ \
 		stoa_host_ = host; \
 		if (host->size < sizeof(*host)) \
-			host->abort(self, "it was built with a newer stoa.h"); \
+			host->give_up(self, "it was built with a newer stoa.h"); \
 		else \
 			stoa_entry_(self); \
 	} \

@@ -3,7 +3,7 @@
  *
  * For bindings: a module in another language exports `const int stoa_module_abi` with the value STOA_ABI and
  * `void stoa_module_setup(const struct stoa_host *host, struct stoa_app *app)`, keeps `host` and calls its functions.
- * Two take a va_list (format, log); pass "%s" and one text. A list's first item is the event's name or the message
+ * Two take a va_list (format, log_line); pass "%s" and one text. A list's first item is the event's name or the message
  * where the function has one; it is passed beside it only to be type-checked. An ack is built by stoa_ack_of_() or
  * comes from defer().
  */
@@ -13,14 +13,15 @@
 #include <stdarg.h>
 
 /*
- * The host's functions, each of them what stoa.h says of the function with its name. It lives as long as the module is
+ * The host's functions, each of them what stoa.h says of the function with its name (those whose names a module's
+ * other headers may have for macros are called give_up, fail_event and log_line). It lives as long as the module is
  * loaded. Fields are never moved or taken out while `abi` stays the same; new ones come at the end, so `size` tells
  * what is there.
  */
 struct stoa_host {
 	int abi;     /* STOA_ABI */
 	size_t size; /* of this struct, in bytes */
-	void (*abort)(struct stoa_app *app, const char *why);
+	void (*give_up)(struct stoa_app *app, const char *why);
 
 	void (*on)(struct stoa_app *app, const char *nsp, const char *event, stoa_fn *fn, void *ctx);
 	void (*use)(struct stoa_app *app, const char *nsp, stoa_fn *fn, void *ctx);
@@ -77,7 +78,7 @@ struct stoa_host {
 	int (*emit)(struct stoa_target to, const char *event, struct stoa_list list);
 	void (*defer)(struct stoa_event *ev, struct stoa_ack *taken);
 	int (*ack)(struct stoa_ack ack, struct stoa_list list);
-	int (*fail)(struct stoa_event *ev, const char *message, struct stoa_list list);
+	int (*fail_event)(struct stoa_event *ev, const char *message, struct stoa_list list);
 	int (*join_room)(struct stoa_target to, const char *room);
 	int (*leave_room)(struct stoa_target to, const char *room);
 	int (*disconnect)(struct stoa_target to, bool transport);
@@ -88,7 +89,8 @@ struct stoa_host {
 	bool (*next)(struct stoa_event *ev);
 	int64_t (*after)(struct stoa_event *ev, int64_t ms, stoa_fn *fn, void *ctx);
 	void (*cancel)(struct stoa_event *ev, int64_t timer);
-	void (*log)(struct stoa_event *ev, enum stoa_level level, const char *format, va_list args) STOA_PRINTF_(3, 0);
+	void (*log_line)(struct stoa_event *ev, enum stoa_level level, const char *format, va_list args)
+		STOA_PRINTF_(3, 0);
 };
 
 /* The module's own copy of the pointer, shared by its files and nobody else; STOA_APP defines it. */
@@ -151,7 +153,7 @@ static inline const char *stoa_option(struct stoa_app *app, const char *name, co
 }
 static inline void stoa_abort(struct stoa_app *app, const char *why)
 {
-	stoa_host_->abort(app, why);
+	stoa_host_->give_up(app, why);
 }
 
 /* --- What happened ------------------------------------------------------------------------------------------------ */
@@ -395,7 +397,7 @@ static inline int stoa_ack_(struct stoa_ack ack, struct stoa_list list)
 }
 static inline int stoa_fail_(struct stoa_event *ev, const char *message, struct stoa_list list)
 {
-	return stoa_host_->fail(ev, message, list);
+	return stoa_host_->fail_event(ev, message, list);
 }
 static inline int stoa_join_room_(struct stoa_target to, const char *room)
 {
@@ -439,7 +441,7 @@ static inline void stoa_log(struct stoa_event *ev, enum stoa_level level, const 
 	va_list args;
 
 	va_start(args, format);
-	stoa_host_->log(ev, level, format, args);
+	stoa_host_->log_line(ev, level, format, args);
 	va_end(args);
 }
 

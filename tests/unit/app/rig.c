@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "json.h"
 #include "log.h"
 
 /* The module's side lives in this program: STOA_APP would define it. */
@@ -17,12 +16,18 @@ struct rig rig;
 static void (*current_setup)(struct stoa_app *app);
 static int error_fd = -1, real_stderr = -1;
 
+void rig_is(const char *file, int line, int64_t got, int64_t want)
+{
+	ck_assert_msg(got == want, "%s:%d: %lld, not %lld", file, line, (long long)got, (long long)want);
+}
+
 /* --- The port ----------------------------------------------------------------------------------------------------- */
 
 static void write_names(const char *before, const struct slice *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		buf_printf(&rig.log, "%s%.*s", i ? "," : before, SLICE_ARG(names[i]));
+		buf_printf(&rig.log, "%s%s%.*s", i ? "," : before, slice_equal(names[i], SLICE("A")) ? "room " : "",
+			SLICE_ARG(names[i]));
 }
 
 static void write_target(const struct effect_target *to)
@@ -143,11 +148,9 @@ void rig_begin(void)
 {
 	log_set_level(LOG_ERROR);
 	rig = (struct rig){ .nsp = "/", .transport = "websocket", .expect = -1, .now_ms = 1000 };
-	rig.limits = (struct app_limits){ .max_json_depth = 20,
-		.max_room_bytes = 20,
-		.max_timers = 5,
-		.max_effects = 10,
-		.ack_timeout_ms = 500 };
+	rig.limits = (struct app_limits){
+		.max_json_depth = 20, .max_room_bytes = 20, .max_timers = 5, .max_effects = 10, .ack_timeout_ms = 500
+	};
 	rig.handshake.address = "192.0.2.1";
 	ck_assert_ptr_nonnull(rig_open(setup_go));
 }

@@ -3,7 +3,7 @@
  *
  * Every batch that the application leaves becomes lines of text, one per effect, which rig_log() hands over:
  *
- *	emit ["hello",1] to A          to the sender
+ *	emit ["hello",1] to A          to the sender; "to room A" when it was named as a room
  *	emit ["hello",1] to r,s skip=t skip_self broadcast local volatile nsp=/other
  *	call 3 ["q"] to A              join room to A        disconnect to A         disconnect transport to A
  *	ack 7 ["one",2] to A           leave room to A       accept                  refuse {"message":".."}
@@ -17,7 +17,15 @@
 
 #include "app.h"
 #include "buf.h"
+#include "json.h"
 #include "stoa.h"
+
+/* Asserts that two numbers are equal without quoting them: stoa.h's macros expand to more than a string may hold. */
+#define IS(got, want) rig_is(__FILE__, __LINE__, (got), (want))
+void rig_is(const char *file, int line, int64_t got, int64_t want);
+
+/* A text as a handler's ctx. */
+#define CTX(text) ((void *)(uintptr_t)(text))
 
 struct rig {
 	struct app *app;
@@ -30,9 +38,9 @@ struct rig {
 	char *taken;
 	char why[512];
 	int64_t now_ms;
-	int expect;   /* what app_call_expect() is told from inside execute; -1: not called */
+	int expect;    /* what app_call_expect() is told from inside execute; -1: not called */
 	uint64_t call; /* the last one's number */
-	stoa_fn *fn;  /* what the event "go" runs */
+	stoa_fn *fn;   /* what the event "go" runs */
 };
 extern struct rig rig;
 
@@ -50,7 +58,7 @@ void rig_connect(void);
 void rig_disconnect(const char *reason);
 void rig_event(const char *name, const char *items, int64_t id);
 void rig_event_blobs(const char *name, const char *items, const struct slice *blobs, size_t n);
-void rig_go(stoa_fn *fn, const char *items);              /* "go" */
+void rig_go(stoa_fn *fn, const char *items); /* "go" */
 void rig_go_ack(stoa_fn *fn, const char *items, int64_t id);
 void rig_answer(uint64_t call, const char *items);
 void rig_gone(uint64_t call);
@@ -72,5 +80,6 @@ TCase *case_acks(void);
 TCase *case_rooms(void);
 TCase *case_timers(void);
 TCase *case_calls(void);
+TCase *case_memory(void);
 
 #endif

@@ -21,8 +21,8 @@ static int acks(struct stoa_event *ev)
 
 static int acks_twice(struct stoa_event *ev)
 {
-	ck_assert_int_eq(stoa_ack(ev, 1), 0);
-	ck_assert_int_eq(stoa_ack(ev, 2), -EALREADY);
+	IS(stoa_ack(ev, 1), 0);
+	IS(stoa_ack(ev, 2), -EALREADY);
 	return 0;
 }
 
@@ -48,7 +48,7 @@ END_TEST
 
 static int acks_badly(struct stoa_event *ev)
 {
-	ck_assert_int_eq(stoa_ack(ev, "\xFF"), -EINVAL);
+	IS(stoa_ack(ev, "\xFF"), -EINVAL);
 	return stoa_ack(ev, "well");
 }
 
@@ -91,15 +91,15 @@ static int defers_and_acks(struct stoa_event *ev)
 {
 	struct stoa_ack first = stoa_defer(ev), second = stoa_defer(ev);
 
-	ck_assert_int_eq(stoa_ack(ev, 1), -EALREADY);
-	ck_assert_int_eq(stoa_ack(second, 1), -EALREADY);
+	IS(stoa_ack(ev, 1), -EALREADY);
+	IS(stoa_ack(second, 1), -EALREADY);
 	return stoa_ack(first, "in the same handler");
 }
 
 static int acks_and_defers(struct stoa_event *ev)
 {
 	stoa_ack(ev, 1);
-	ck_assert_int_eq(stoa_ack(stoa_defer(ev), 2), -EALREADY);
+	IS(stoa_ack(stoa_defer(ev), 2), -EALREADY);
 	return 0;
 }
 
@@ -156,7 +156,7 @@ static int defers_too_many(struct stoa_event *ev)
 {
 	struct stoa_ack a = stoa_defer(ev);
 
-	ck_assert_int_eq(stoa_ack(a, 1), -EAGAIN);
+	IS(stoa_ack(a, 1), -EAGAIN);
 	return 0;
 }
 

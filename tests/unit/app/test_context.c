@@ -3,8 +3,8 @@
 
 static int say_where(struct stoa_event *ev)
 {
-	ck_assert_int_eq(stoa_attempt(ev), 1);
-	ck_assert_int_eq(stoa_status(ev), 0);
+	IS(stoa_attempt(ev), 1);
+	IS(stoa_status(ev), 0);
 	ck_assert_str_eq(stoa_error(ev), "");
 	return stoa_emit(ev, "e", (const char *)stoa_ctx(ev), stoa_sid(ev), stoa_namespace(ev), stoa_name(ev),
 		stoa_args(ev), stoa_reason(ev), stoa_transport(ev), stoa_address(ev));
@@ -27,8 +27,8 @@ START_TEST(what_happened)
 				    "\"192.0.2.1\"] to A\n");
 	rig.transport = "polling";
 	rig_event("x", "1,2", -1);
-	ck_assert_str_eq(rig_log(),
-		"emit [\"e\",\"ctx\",\"A\",\"/\",\"x\",[1,2],null,\"polling\",\"192.0.2.1\"] to A\n");
+	ck_assert_str_eq(
+		rig_log(), "emit [\"e\",\"ctx\",\"A\",\"/\",\"x\",[1,2],null,\"polling\",\"192.0.2.1\"] to A\n");
 	rig_disconnect("ping timeout");
 	ck_assert_str_eq(rig_log(), "emit [\"e\",\"ctx\",\"A\",\"/\",\"disconnect\",[],\"ping timeout\",\"polling\","
 				    "\"192.0.2.1\"] to A\n");
@@ -70,8 +70,7 @@ static const struct {
 
 START_TEST(query)
 {
-	rig.handshake.query =
-		SLICE("a=1&b=x+y%26z&empty=&flag&twice=first&twice=second&nul=a%00b&bad=%FF&broken=%zz");
+	rig.handshake.query = SLICE("a=1&b=x+y%26z&empty=&flag&twice=first&twice=second&nul=a%00b&bad=%FF&broken=%zz");
 	asked = queries[_i].name;
 	rig_go(say_query, "");
 	ck_assert_str_eq(rig_log(), queries[_i].log);
@@ -79,7 +78,8 @@ START_TEST(query)
 END_TEST
 
 #define HEADERS \
-	"host: example.org\ncookie: a=1; b=\"two\"; c = 3 ;=x;d\nx-list: one\nx-list: two\nempty: \ncookie: a=9; e=5\n" \
+	"host: example.org\ncookie: a=1; b=\"two\"; c = 3 ;=x;d\nx-list: one\nx-list: two\nempty: \ncookie: a=9; " \
+	"e=5\n" \
 	"latin: caf\xE9\n"
 
 static const struct {

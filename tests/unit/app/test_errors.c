@@ -47,9 +47,9 @@ static void setup_handlers(struct stoa_app *app)
 {
 	reset();
 	stoa_on(app, "*", "go", fails, NULL);
-	stoa_on_error(app, "*", on_error, "default");
-	stoa_on_error(app, "/chat", on_error, "chat");
-	stoa_on_error(app, "/game-*", on_error, "game");
+	stoa_on_error(app, "*", on_error, CTX("default"));
+	stoa_on_error(app, "/chat", on_error, CTX("chat"));
+	stoa_on_error(app, "/game-*", on_error, CTX("game"));
 }
 
 static const struct {
@@ -135,7 +135,8 @@ START_TEST(what_the_error_handler_acks_is_the_ack)
 	fail_with = "no";
 	error_acks = true;
 	rig_event("go", "", 1);
-	ck_assert_str_eq(rig_log(), "emit [\"default\",\"go\",[],-1,\"no\"] to A\nack 1 [\"from the error handler\"] to A\n");
+	ck_assert_str_eq(
+		rig_log(), "emit [\"default\",\"go\",[],-1,\"no\"] to A\nack 1 [\"from the error handler\"] to A\n");
 }
 END_TEST
 

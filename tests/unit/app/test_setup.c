@@ -13,8 +13,8 @@ static int ok(struct stoa_event *ev)
 /* Says its ctx, a text, and where it is. */
 static int say(struct stoa_event *ev)
 {
-	return stoa_emit(stoa_to(ev, .broadcast = true), "said", (const char *)stoa_ctx(ev), stoa_namespace(ev),
-		stoa_name(ev));
+	return stoa_emit(
+		stoa_to(ev, .broadcast = true), "said", (const char *)stoa_ctx(ev), stoa_namespace(ev), stoa_name(ev));
 }
 
 /* --- Mistakes ----------------------------------------------------------------------------------------------------- */
@@ -150,7 +150,7 @@ static struct stoa_app *kept_app;
 static void keeps_app(struct stoa_app *app)
 {
 	kept_app = app;
-	stoa_on(app, "/", "go", say, "go");
+	stoa_on(app, "/", "go", say, CTX("go"));
 }
 
 START_TEST(setup_ends_with_the_function)
@@ -197,15 +197,15 @@ static const struct stoa_handler table[] = { { "connect", say }, { "join", say }
 
 static void setup_namespaces(struct stoa_app *app)
 {
-	stoa_on(app, "/chat", "join", say, "exact join");
-	stoa_on(app, "/chat", "*", say, "exact any");
-	stoa_on(app, "/game-*", "join", say, "prefix join");
-	stoa_on(app, "/game-big-*", "join", say, "longer prefix join");
-	stoa_on_namespace(app, "/table", table, "table");
-	stoa_on(app, "*", "join", say, "star join");
-	stoa_on(app, "*", "leave", say, "star leave");
-	stoa_on(app, "*", "*", say, "star any");
-	stoa_on(app, "*", "connect", say, "star connect");
+	stoa_on(app, "/chat", "join", say, CTX("exact join"));
+	stoa_on(app, "/chat", "*", say, CTX("exact any"));
+	stoa_on(app, "/game-*", "join", say, CTX("prefix join"));
+	stoa_on(app, "/game-big-*", "join", say, CTX("longer prefix join"));
+	stoa_on_namespace(app, "/table", table, CTX("table"));
+	stoa_on(app, "*", "join", say, CTX("star join"));
+	stoa_on(app, "*", "leave", say, CTX("star leave"));
+	stoa_on(app, "*", "*", say, CTX("star any"));
+	stoa_on(app, "*", "connect", say, CTX("star connect"));
 }
 
 static const struct {
@@ -244,8 +244,8 @@ START_TEST(connect_and_disconnect_are_not_for_the_star)
 	ck_assert_str_eq(rig_log(), "");
 	rig.nsp = "/table";
 	rig_connect();
-	ck_assert_str_eq(rig_log(),
-		"accept\nemit [\"said\",\"table\",\"/table\",\"connect\"] to broadcast nsp=/table\n");
+	ck_assert_str_eq(
+		rig_log(), "accept\nemit [\"said\",\"table\",\"/table\",\"connect\"] to broadcast nsp=/table\n");
 }
 END_TEST
 
@@ -289,8 +289,8 @@ START_TEST(a_nul_does_not_make_another_name)
 	ck_assert_ptr_nonnull(rig_open(setup_namespaces));
 	rig.nsp = "/chat";
 	rig_event("#\"join\\u0000x\"", "", -1);
-	ck_assert_str_eq(rig_log(),
-		"emit [\"said\",\"exact any\",\"/chat\",\"join\xEF\xBF\xBDx\"] to broadcast nsp=/chat\n");
+	ck_assert_str_eq(
+		rig_log(), "emit [\"said\",\"exact any\",\"/chat\",\"join\xEF\xBF\xBDx\"] to broadcast nsp=/chat\n");
 }
 END_TEST
 
@@ -300,7 +300,7 @@ static struct stoa_value greeting, *list;
 
 static int greet(struct stoa_event *ev)
 {
-	ck_assert_int_eq(stoa_append(list, "in a handler"), -22);
+	IS(stoa_append(list, "in a handler"), -22);
 	return stoa_emit(ev, "greeting", greeting, *list);
 }
 

@@ -17,20 +17,62 @@ static const char *text, *other;
 static struct stoa_bytes bytes;
 static struct stoa_value value;
 
-static int read_bool(struct stoa_event *ev) { return stoa_unpack(ev, &b); }
-static int read_i8(struct stoa_event *ev) { return stoa_unpack(ev, &i8); }
-static int read_u8(struct stoa_event *ev) { return stoa_unpack(ev, &u8); }
-static int read_i16(struct stoa_event *ev) { return stoa_unpack(ev, &i16); }
-static int read_u16(struct stoa_event *ev) { return stoa_unpack(ev, &u16); }
-static int read_i32(struct stoa_event *ev) { return stoa_unpack(ev, &i32); }
-static int read_u32(struct stoa_event *ev) { return stoa_unpack(ev, &u32); }
-static int read_i64(struct stoa_event *ev) { return stoa_unpack(ev, &i64); }
-static int read_u64(struct stoa_event *ev) { return stoa_unpack(ev, &u64); }
-static int read_double(struct stoa_event *ev) { return stoa_unpack(ev, &d); }
-static int read_text(struct stoa_event *ev) { return stoa_unpack(ev, &text); }
-static int read_bytes(struct stoa_event *ev) { return stoa_unpack(ev, &bytes); }
-static int read_value(struct stoa_event *ev) { return stoa_unpack(ev, &value); }
-static int read_two(struct stoa_event *ev) { return stoa_unpack(ev, &i32, &text); }
+static int read_bool(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &b);
+}
+static int read_i8(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &i8);
+}
+static int read_u8(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &u8);
+}
+static int read_i16(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &i16);
+}
+static int read_u16(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &u16);
+}
+static int read_i32(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &i32);
+}
+static int read_u32(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &u32);
+}
+static int read_i64(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &i64);
+}
+static int read_u64(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &u64);
+}
+static int read_double(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &d);
+}
+static int read_text(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &text);
+}
+static int read_bytes(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &bytes);
+}
+static int read_value(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &value);
+}
+static int read_two(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, &i32, &text);
+}
 static int read_fields(struct stoa_event *ev)
 {
 	return stoa_unpack(ev, stoa_fields("username", &text, "room", &other));
@@ -41,13 +83,17 @@ static int read_optional(struct stoa_event *ev)
 }
 static int read_nested(struct stoa_event *ev)
 {
-	return stoa_unpack(ev, stoa_fields("user", stoa_fields("name", &text, "age", stoa_optional(&u8)), "any", &value));
+	return stoa_unpack(
+		ev, stoa_fields("user", stoa_fields("name", &text, "age", stoa_optional(&u8)), "any", &value));
 }
 static int read_only_optional(struct stoa_event *ev)
 {
 	return stoa_unpack(ev, stoa_fields("n", stoa_optional(&u8)));
 }
-static int read_key(struct stoa_event *ev) { return stoa_unpack(ev, "key"); }
+static int read_key(struct stoa_event *ev)
+{
+	return stoa_unpack(ev, "key");
+}
 
 #define INT "argument 1: expected integer"
 
@@ -144,7 +190,7 @@ END_TEST
 
 static int stores(struct stoa_event *ev)
 {
-	ck_assert_int_eq(stoa_unpack(ev, &b, &i8, &u8, &i16, &u16, &i32, &u32, &i64, &u64, &d, &text, &value), 0);
+	IS(stoa_unpack(ev, &b, &i8, &u8, &i16, &u16, &i32, &u32, &i64, &u64, &d, &text, &value), 0);
 	ck_assert(b);
 	ck_assert_int_eq(i8, -1);
 	ck_assert_uint_eq(u8, 200);
@@ -170,7 +216,7 @@ END_TEST
 
 static int stores_bytes(struct stoa_event *ev)
 {
-	ck_assert_int_eq(stoa_unpack(ev, stoa_fields("b", &bytes)), 0);
+	IS(stoa_unpack(ev, stoa_fields("b", &bytes)), 0);
 	ck_assert_uint_eq(bytes.size, 3);
 	ck_assert_int_eq(memcmp(bytes.at, "abc", 3), 0);
 	return stoa_emit(ev, "ok");
@@ -191,7 +237,7 @@ static int stores_nothing(struct stoa_event *ev)
 	int first = 7;
 	const char *second = "as it was";
 
-	ck_assert_int_eq(stoa_unpack(ev, &first, stoa_fields("a", &second, "b", &first)), STOA_EINPUT);
+	IS(stoa_unpack(ev, &first, stoa_fields("a", &second, "b", &first)), STOA_EINPUT);
 	ck_assert_int_eq(first, 7);
 	ck_assert_str_eq(second, "as it was");
 	return 0;
@@ -209,7 +255,7 @@ static int leaves_alone(struct stoa_event *ev)
 	const char *t = "default";
 	int n = 5;
 
-	ck_assert_int_eq(stoa_unpack(ev, stoa_optional(&t), stoa_fields("n", stoa_optional(&n))), 0);
+	IS(stoa_unpack(ev, stoa_optional(&t), stoa_fields("n", stoa_optional(&n))), 0);
 	return stoa_emit(ev, "e", t, n);
 }
 
@@ -226,12 +272,12 @@ static int reads_one(struct stoa_event *ev)
 {
 	int n = 0;
 
-	ck_assert_int_eq(stoa_read(stoa_at(stoa_args(ev), 0), &n), 0);
+	IS(stoa_read(stoa_at(stoa_args(ev), 0), &n), 0);
 	ck_assert_int_eq(n, 5);
-	ck_assert_int_eq(stoa_read(stoa_at(stoa_args(ev), 0), &text), STOA_EINPUT);
-	ck_assert_int_eq(stoa_read(stoa_at(stoa_args(ev), 1), stoa_fields("a", stoa_fields("b", &n))), 0);
+	IS(stoa_read(stoa_at(stoa_args(ev), 0), &text), STOA_EINPUT);
+	IS(stoa_read(stoa_at(stoa_args(ev), 1), stoa_fields("a", stoa_fields("b", &n))), 0);
 	ck_assert_int_eq(n, 6);
-	ck_assert_int_eq(stoa_read(stoa_bool(true), &n), STOA_EINPUT);
+	IS(stoa_read(stoa_bool(true), &n), STOA_EINPUT);
 	return -1;
 }
 

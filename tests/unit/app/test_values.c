@@ -39,8 +39,7 @@ static int most_members(struct stoa_event *ev)
 START_TEST(as_many_as_promised)
 {
 	rig_go(most, "");
-	ck_assert_str_eq(rig_log(),
-		"emit [\"e\",1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23] to A\n");
+	ck_assert_str_eq(rig_log(), "emit [\"e\",1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23] to A\n");
 	rig_go(most_members, "");
 	ck_assert_str_eq(rig_log(), "emit [\"e\",{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,"
 				    "\"i\":9,\"j\":10,\"k\":11,\"l\":12}] to A\n");
@@ -76,9 +75,9 @@ static int grows(struct stoa_event *ev)
 	char key[] = "k0";
 
 	for (int i = 0; i < 9; i++) {
-		ck_assert_int_eq(stoa_append(list, i), 0);
+		IS(stoa_append(list, i), 0);
 		key[1] = (char)('0' + i);
-		ck_assert_int_eq(stoa_put(dict, key, i * i), 0);
+		IS(stoa_put(dict, key, i * i), 0);
 	}
 	copy = *list;
 	stoa_append(list, "last");
@@ -99,11 +98,11 @@ static int grows_wrong(struct stoa_event *ev)
 {
 	struct stoa_value fixed = stoa_array(1, 2, 3), came = stoa_args(ev), *dict = stoa_dict();
 
-	ck_assert_int_eq(stoa_append(&fixed, 4), -EINVAL);
-	ck_assert_int_eq(stoa_append(&came, 4), -EINVAL);
-	ck_assert_int_eq(stoa_append(dict, 4), -EINVAL);
-	ck_assert_int_eq(stoa_put(dict, NULL, 4), -EINVAL);
-	ck_assert_int_eq(stoa_emit(ev, "e", *dict), -EINVAL); /* it lost a value */
+	IS(stoa_append(&fixed, 4), -EINVAL);
+	IS(stoa_append(&came, 4), -EINVAL);
+	IS(stoa_append(dict, 4), -EINVAL);
+	IS(stoa_put(dict, NULL, 4), -EINVAL);
+	IS(stoa_emit(ev, "e", *dict), -EINVAL); /* it lost a value */
 	return stoa_emit(ev, "e", fixed);
 }
 
@@ -121,10 +120,10 @@ static int last_key(struct stoa_event *ev)
 
 	stoa_put(dict, "a", 1);
 	stoa_put(dict, "a", 2);
-	ck_assert_int_eq(stoa_read(stoa_get(*dict, "a"), &n), 0);
+	IS(stoa_read(stoa_get(*dict, "a"), &n), 0);
 	ck_assert_int_eq(n, 2);
-	ck_assert_int_eq(stoa_read(stoa_get(stoa_args(ev), "a"), &n), STOA_EINPUT);
-	ck_assert_int_eq(stoa_read(stoa_get(stoa_at(stoa_args(ev), 0), "a"), &n), 0);
+	IS(stoa_read(stoa_get(stoa_args(ev), "a"), &n), STOA_EINPUT);
+	IS(stoa_read(stoa_get(stoa_at(stoa_args(ev), 0), "a"), &n), 0);
 	ck_assert_int_eq(n, 4);
 	return 0;
 }
@@ -157,9 +156,9 @@ END_TEST
 static int raw(struct stoa_event *ev)
 {
 	stoa_emit(ev, "e", stoa_json("{\"a\": [1.0, true]}"), stoa_json(" 5 "));
-	ck_assert_int_eq(stoa_emit(ev, "e", stoa_json("{broken")), -EINVAL);
-	ck_assert_int_eq(stoa_emit(ev, "e", stoa_json(NULL)), -EINVAL);
-	ck_assert_int_eq(stoa_type(stoa_json("{broken")), STOA_NULL);
+	IS(stoa_emit(ev, "e", stoa_json("{broken")), -EINVAL);
+	IS(stoa_emit(ev, "e", stoa_json(NULL)), -EINVAL);
+	IS(stoa_type(stoa_json("{broken")), STOA_NULL);
 	ck_assert_uint_eq(stoa_size(stoa_json("[1,2]")), 2);
 	return 0;
 }
@@ -173,11 +172,11 @@ END_TEST
 
 static int unusable(struct stoa_event *ev)
 {
-	ck_assert_int_eq(stoa_emit(ev, "e", "\xC3("), -EINVAL);
-	ck_assert_int_eq(stoa_emit(ev, "e", stoa_object(NULL, 1)), -EINVAL);
-	ck_assert_int_eq(stoa_emit(ev, "e", stoa_object("k", stoa_spread(stoa_array(1)))), -EINVAL);
-	ck_assert_int_eq(stoa_emit(ev, "e", stoa_spread(stoa_text("no array"))), -EINVAL);
-	ck_assert_int_eq(stoa_emit(ev, "e", stoa_format("\xFF")), -EINVAL);
+	IS(stoa_emit(ev, "e", "\xC3("), -EINVAL);
+	IS(stoa_emit(ev, "e", stoa_object(NULL, 1)), -EINVAL);
+	IS(stoa_emit(ev, "e", stoa_object("k", stoa_spread(stoa_array(1)))), -EINVAL);
+	IS(stoa_emit(ev, "e", stoa_spread(stoa_text("no array"))), -EINVAL);
+	IS(stoa_emit(ev, "e", stoa_format("\xFF")), -EINVAL);
 	return stoa_emit(ev, "e", NAN, HUGE_VAL, -0.0, 1e21, 1e-7, 0.1);
 }
 
@@ -227,19 +226,19 @@ static int walks(struct stoa_event *ev)
 	static const size_t sizes[] = { 0, 0, 0, 0, 3, 2, 2, 0 };
 	struct stoa_value args = stoa_args(ev), object = stoa_at(args, 6);
 
-	ck_assert_int_eq(stoa_type(args), STOA_ARRAY);
+	IS(stoa_type(args), STOA_ARRAY);
 	ck_assert_uint_eq(stoa_size(args), 8);
 	for (size_t i = 0; i < 8; i++) {
-		ck_assert_int_eq(stoa_type(stoa_at(args, i)), types[i]);
+		IS(stoa_type(stoa_at(args, i)), types[i]);
 		ck_assert_uint_eq(stoa_size(stoa_at(args, i)), sizes[i]);
 	}
 	ck_assert_str_eq(stoa_key(object, 0), "k");
 	ck_assert_ptr_null(stoa_key(object, 2));
 	ck_assert_ptr_null(stoa_key(args, 0));
-	ck_assert_int_eq(stoa_type(stoa_at(object, 1)), STOA_TEXT);
-	ck_assert_int_eq(stoa_type(stoa_get(object, "l")), STOA_TEXT);
-	ck_assert_int_eq(stoa_type(stoa_get(object, NULL)), STOA_NULL);
-	ck_assert_int_eq(stoa_type(stoa_at(stoa_get(stoa_at(args, 99), "x"), 5)), STOA_NULL);
+	IS(stoa_type(stoa_at(object, 1)), STOA_TEXT);
+	IS(stoa_type(stoa_get(object, "l")), STOA_TEXT);
+	IS(stoa_type(stoa_get(object, NULL)), STOA_NULL);
+	IS(stoa_type(stoa_at(stoa_get(stoa_at(args, 99), "x"), 5)), STOA_NULL);
 	return 0;
 }
 
@@ -259,8 +258,8 @@ static int shows(struct stoa_event *ev)
 START_TEST(as_json)
 {
 	rig_go(shows, "1,{\"a\":2}");
-	ck_assert_str_eq(rig_log(),
-		"emit [\"e\",\"[1,\\\"a\\\\\\\"b\\\",\\\"<3 bytes>\\\",{\\\"k\\\":null}]\",\"[1,{\\\"a\\\":2}]\"] to A\n");
+	ck_assert_str_eq(rig_log(), "emit [\"e\",\"[1,\\\"a\\\\\\\"b\\\",\\\"<3 "
+				    "bytes>\\\",{\\\"k\\\":null}]\",\"[1,{\\\"a\\\":2}]\"] to A\n");
 }
 END_TEST
 
@@ -301,9 +300,9 @@ END_TEST
 
 START_TEST(nothing_is_built_outside_of_handlers)
 {
-	ck_assert_int_eq(stoa_type(stoa_text("x")), STOA_NULL);
-	ck_assert_int_eq(stoa_type(*stoa_list()), STOA_NULL);
-	ck_assert_int_eq(stoa_append(stoa_list(), 1), -ENOMEM);
+	IS(stoa_type(stoa_text("x")), STOA_NULL);
+	IS(stoa_type(*stoa_list()), STOA_NULL);
+	IS(stoa_append(stoa_list(), 1), -ENOMEM);
 	ck_assert_str_eq(stoa_to_json(stoa_bool(true)), "null");
 	ck_assert_ptr_nonnull(stoa_format("%d", 1));
 }

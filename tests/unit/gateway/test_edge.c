@@ -485,6 +485,16 @@ START_TEST(origins_are_answered)
 }
 END_TEST
 
+START_TEST(bad_origins_are_not_echoed)
+{
+	start("--cors-allowed-origins", "*", NULL);
+	talk("GET " PATH " HTTP/1.1\r\n" LAST "Origin: http://\xc3\xa9\r\n\r\n");
+	ck_assert_str_eq(body_of(fx.heard.at), CODE_3);
+	expect_lacks(fx.heard.at, "Access-Control");
+	stop();
+}
+END_TEST
+
 START_TEST(origins_may_be_ignored)
 {
 	start("--cors-allowed-origins=", NULL);
@@ -525,6 +535,7 @@ Suite *suite(void)
 	tcase_add_test(t, a_websocket_session);
 	tcase_add_test(t, from_polling_to_websocket);
 	tcase_add_test(t, origins_are_answered);
+	tcase_add_test(t, bad_origins_are_not_echoed);
 	tcase_add_test(t, origins_may_be_ignored);
 	tcase_add_test(t, transports_may_be_off);
 	suite_add_tcase(s, t);

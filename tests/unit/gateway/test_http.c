@@ -392,18 +392,23 @@ END_TEST
 START_TEST(the_end)
 {
 	char poll[200];
-	int idle, parked;
+	int idle, parked, busy;
 
 	start(NULL);
 	snprintf(poll, sizeof(poll), "GET /socket.io/?EIO=4&transport=polling&sid=%s HTTP/1.1\r\n" HOST "\r\n",
 		shake_hands());
 	idle = dial();
 	parked = dial();
+	busy = dial();
 	say(parked, poll);
+	say(busy, "GET /big.bin HTTP/1.1\r\n" HOST "\r\n");
 	run_for(20);
 	edge_stop_listening(fx.edge);
 	ck_assert_str_eq(hear_all(idle), "");
 	close(idle);
+	hear_all(busy);
+	ck_assert_uint_gt(fx.heard.size, BIG_FILE_BYTES);
+	close(busy);
 	ck_assert(is_quiet(parked, 20));
 	ck_assert(!edge_is_empty(fx.edge));
 	sessions_shutdown(&fx.sessions, loop_now(&fx.loop));
