@@ -150,11 +150,6 @@ static struct upgrade *upgrade_new(struct http_conn *c, const struct eio_request
 	return u;
 }
 
-static void failed(void *ctx)
-{
-	free(ctx);
-}
-
 static void opened(void *ctx, struct session_ws *ws, int64_t now_ms)
 {
 	struct upgrade *u = ctx;
@@ -177,11 +172,9 @@ static void hand_over(struct http_conn *c, const struct eio_request *r, struct s
 	struct edge *e = edge_of(c);
 	struct upgrade *u = upgrade_new(c, r);
 	struct buf extra = BUF_INIT;
-	struct ws_accept accept = { .key = http_header_get(r->head, "Sec-WebSocket-Key"),
-		.rest = c->rest,
-		.opened = opened,
-		.failed = failed,
-		.ctx = u };
+	struct ws_accept accept = {
+		.key = http_header_get(r->head, "Sec-WebSocket-Key"), .rest = c->rest, .opened = opened, .ctx = u
+	};
 
 	if (u == NULL) {
 		metrics_count(M_OUT_OF_MEMORY);

@@ -4,6 +4,9 @@
  * The edge has validated the upgrade before it comes here; libwebsockets completes the handshake from a sanitised head,
  * unmasks, defragments and checks frames. Output is prebuilt frames, written as they are. A message is handed up whole,
  * at most max_http_buffer_size bytes (else close 1009) in at most max_fragments fragments (else 1008).
+ *
+ * Of the operations in session_ws_ops: a write that fails returns false, and session_ws_gone() follows later, never from
+ * inside it. While paused no message is handed up; what was read already follows in order.
  */
 #ifndef STOA_EDGE_WS_H
 #define STOA_EDGE_WS_H
@@ -16,22 +19,21 @@ struct ws_engine;
 struct ws;
 
 struct ws_accept {
-	int fd;                /* given away: closed by the engine, also on failure */
-	struct slice key;      /* Sec-WebSocket-Key, checked by the caller */
-	struct slice extra;    /* header lines for the 101, "Name: value\r\n"..., may be empty */
-	struct slice rest;     /* bytes that followed the head */
-	/* Called once, after the 101 was sent and before any message: ties `ws` to a session (session_open_ws,
-	 * session_upgrade_begin), or closes it with ws_close(). */
+	int fd;             /* given away: closed by the engine, also on failure */
+	struct slice key;   /* Sec-WebSocket-Key, checked by the caller */
+	struct slice extra; /* header lines for the 101, "Name: value\r\n"..., may be empty */
+	struct slice rest;  /* bytes that followed the head */
+	/* Called from inside ws_accept(), when the 101 was sent: ties `ws` to a session (session_open_ws,
+	 * session_upgrade_begin), or closes it with ws->ops->close(). */
 	void (*opened)(void *ctx, struct session_ws *ws, int64_t now_ms);
-	void (*failed)(void *ctx); /* the connection ended before that; exactly one of the two is called */
 	void *ctx;
 };
 
 struct ws_engine *ws_engine_new(struct loop *loop, const struct gateway_options *options, char *why, size_t why_size);
-void ws_engine_free(struct ws_engine *e); /* ends all connections at once */
-size_t ws_engine_count(const struct ws_engine *e);
+void ws_engine_free(struct ws_engine *e);          /* ends all connections at once; sessions hear of it */
+size_t ws_engine_count(const struct ws_engine *e); /* those that drain are counted, those that linger are not */
 
-/* 0; -ENOMEM or -EIO: fd is closed, neither callback runs. */
+/* 0: opened() has run, and may have closed it already. -ENOMEM or -EIO: fd is closed, opened() has not run. */
 int ws_accept(struct ws_engine *e, const struct ws_accept *a);
 
 #endif

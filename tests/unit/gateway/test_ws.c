@@ -49,11 +49,6 @@ static void opened(void *ctx, struct session_ws *ws, int64_t now_ms)
 		seen->on_opened(seen);
 }
 
-static void failed(void *ctx)
-{
-	buf_add_str(&((struct seen *)ctx)->text, "failed ");
-}
-
 void session_ws_message(struct session_ws *ws, int64_t now_ms, bool binary, struct slice data)
 {
 	struct seen *seen = seen_of(ws);
@@ -249,7 +244,6 @@ static int client_start(struct client *c, struct slice rest)
 		.extra = SLICE("X-Extra: yes\r\n"),
 		.rest = rest,
 		.opened = opened,
-		.failed = failed,
 		.ctx = &c->seen };
 
 	pair(fds);
@@ -1195,7 +1189,7 @@ START_TEST(handshake_fails)
 {
 	struct client c = { 0 };
 	int fds[2];
-	struct ws_accept a = { .key = SLICE(""), .opened = opened, .failed = failed, .ctx = &c.seen };
+	struct ws_accept a = { .key = SLICE(""), .opened = opened, .ctx = &c.seen };
 
 	pair(fds);
 	a.fd = fds[1];
@@ -1214,9 +1208,7 @@ START_TEST(descriptor_too_high)
 {
 	struct client c = { 0 };
 	struct rlimit old, few;
-	struct ws_accept a = {
-		.key = SLICE("dGhlIHNhbXBsZSBub25jZQ=="), .opened = opened, .failed = failed, .ctx = &c.seen
-	};
+	struct ws_accept a = { .key = SLICE("dGhlIHNhbXBsZSBub25jZQ=="), .opened = opened, .ctx = &c.seen };
 	char why[100];
 	int fds[2];
 
