@@ -164,7 +164,7 @@ static void packet_is_whole(struct conn *conn, int64_t now_ms)
 		return;
 	}
 	for (unsigned i = 0; i < conn->n_blobs; i++) {
-		blobs[i] = slice_of(conn->blobs.at + begin, conn->ends[i] - begin);
+		blobs[i] = slice_first(slice_from(buf_slice(&conn->blobs), begin), conn->ends[i] - begin);
 		begin = conn->ends[i];
 	}
 	on_packet(conn, now_ms, &conn->packet, blobs, conn->n_blobs);

@@ -165,7 +165,7 @@ static void close_with(struct ws *ws, unsigned code)
 {
 	unsigned char frame[4] = { 0x88, code ? 2 : 0, (unsigned char)(code >> 8), (unsigned char)code };
 
-	if (!put(ws, frame, code ? 4 : 2))
+	if (ws->state != OPEN || !put(ws, frame, code ? 4 : 2))
 		return;
 	if (lws_partial_buffered(ws->wsi))
 		drain(ws);
@@ -177,6 +177,7 @@ static void close_with(struct ws *ws, unsigned code)
 static void fail(struct ws *ws, unsigned code, enum metric_id metric)
 {
 	metrics_count(metric);
+	session_ws_last_call(&ws->base);
 	close_with(ws, code);
 	session_ws_gone(&ws->base, loop_now(ws->engine->loop), true);
 }
@@ -323,7 +324,8 @@ static int on_peer_close(struct ws *ws, const unsigned char *payload, size_t siz
 {
 	if (ws->state != OPEN)
 		return verdict(ws);
-	if (lws_partial_buffered(ws->wsi))
+	session_ws_last_call(&ws->base);
+	if (ws->state == OPEN && lws_partial_buffered(ws->wsi))
 		drain(ws);
 	else
 		close_with(ws, size >= 2 ? status_of(payload) : 0);

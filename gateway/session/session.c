@@ -118,7 +118,7 @@ static struct slice keep(char **to, struct slice s)
 
 static struct session *session_new(struct sessions *all, const struct session_handshake *h)
 {
-	size_t copied = h->query.size + h->headers.size + h->address.size + 3;
+	size_t copied = h->query.size + h->headers.size + h->address.size + h->lines.size + 4;
 	struct session *s = malloc(sizeof(*s) + copied);
 	char *to;
 
@@ -129,6 +129,7 @@ static struct session *session_new(struct sessions *all, const struct session_ha
 	s->handshake.query = keep(&to, h->query);
 	s->handshake.headers = keep(&to, h->headers);
 	s->handshake.address = keep(&to, h->address);
+	s->handshake.lines = keep(&to, h->lines);
 	s->all = all;
 	memcpy(s->sid, all->node_id, NODE_ID_SIZE);
 	random_id(s->sid + NODE_ID_SIZE, SID_SIZE - NODE_ID_SIZE);

@@ -44,6 +44,7 @@ struct session_handshake {
 	struct slice query;   /* as sent, still encoded, without '?' */
 	struct slice headers; /* lines "name: value\n", names in lower case, in the order sent */
 	struct slice address; /* "192.0.2.1" */
+	struct slice lines;   /* for the edge: header lines of every answer to its requests, each with its CRLF */
 };
 
 struct session;
@@ -178,6 +179,8 @@ bool session_upgrade_begin(struct session *s, int64_t now_ms, struct session_ws 
 /* Whole messages, in order. Text was checked to be UTF-8. */
 void session_ws_message(struct session_ws *ws, int64_t now_ms, bool binary, struct slice data);
 void session_ws_writable(struct session_ws *ws); /* everything written before is in the kernel */
+/* The peer is about to be answered with a Close frame: what is queued goes first, since nothing can go after it. */
+void session_ws_last_call(struct session_ws *ws);
 void session_ws_gone(struct session_ws *ws, int64_t now_ms, bool error); /* error: protocol error, too large */
 
 /* Closes. CLOSE_FORCED on a polling session that cannot be told at once is reported as CLOSE_FORCED_SERVER. */

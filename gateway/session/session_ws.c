@@ -165,6 +165,12 @@ void session_ws_message(struct session_ws *ws, int64_t now_ms, bool binary, stru
 		session_text(s, now_ms, data);
 }
 
+void session_ws_last_call(struct session_ws *ws)
+{
+	if (ws->session && ws == ws->session->ws)
+		session_flush_ws(ws->session);
+}
+
 void session_ws_gone(struct session_ws *ws, int64_t now_ms, bool error)
 {
 	struct session *s = ws->session;

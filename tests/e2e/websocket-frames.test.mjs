@@ -1,5 +1,6 @@
 // RFC 6455 5: frames, to the byte.
 
+import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { bytes, closeFrame, endsWith, goesOn, isRefused, isTaken, out, receives, shareEcho } from './lib/echo.mjs';
 import { BINARY, frame, PING, PONG, TEXT } from './lib/raw.mjs';
@@ -126,5 +127,8 @@ test('5: a conversation byte by byte', async (t) => {
 		ws.write(Buffer.from([byte]));
 		await new Promise(setImmediate);
 	}
-	await receives(ws, out(PONG, 'p'), out(TEXT, '4é€'), out(BINARY, Buffer.alloc(130, 1)));
+	// The pong may fall behind, when the kernel has put bytes together again.
+	const got = [await ws.next(), await ws.next(), await ws.next()];
+	assert.deepEqual(got.filter((f) => f.opcode === PONG).map((f) => f.payload.toString()), ['p']);
+	assert.deepEqual(got.filter((f) => f.opcode !== PONG).map((f) => f.payload), [Buffer.from('4é€'), Buffer.alloc(130, 1)]);
 });

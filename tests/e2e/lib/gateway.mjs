@@ -66,6 +66,9 @@ export class Gateway extends EventEmitter {
 
 	async #start(app, flags, env) {
 		const args = ['--app', appPath(app), '--listen', '127.0.0.1:0', '--internal-listen', '127.0.0.1:0', ...flags];
+		// Polling sessions that a test leaves behind need not be waited for.
+		if (!flags.includes('--shutdown-timeout'))
+			args.push('--shutdown-timeout', '500ms');
 		let rest = '';
 
 		this.setMaxListeners(0);
@@ -83,12 +86,7 @@ export class Gateway extends EventEmitter {
 				this.emit('line', line);
 			}
 		});
-		const line = await Promise.race([
-			this.line(/ listening .*addr=/),
-			this.ended.then(({ code, signal }) => {
-				throw new Error(`stoa-gateway ended with ${code ?? signal}:\n${this.lines.join('\n')}${rest}`);
-			}),
-		]);
+		const line = await this.line(/ listening .*addr=/);
 		this.port = portIn(line, 'addr');
 		this.internalPort = portIn(line, 'internal');
 		this.url = `http://127.0.0.1:${this.port}`;
@@ -110,7 +108,10 @@ export class Gateway extends EventEmitter {
 			listener = (line) => pattern.test(line) && resolve(line);
 			this.on('line', listener);
 		});
-		return deadline(arrived, `a log line like ${pattern}`, () => this.lines.slice(from).join('\n'))
+		const ended = this.ended.then(({ code, signal }) => {
+			throw new Error(`stoa-gateway ended with ${code ?? signal} before a log line like ${pattern}:\n${this.lines.slice(from).join('\n')}`);
+		});
+		return deadline(Promise.race([arrived, ended]), `a log line like ${pattern}`, () => this.lines.slice(from).join('\n'))
 			.finally(() => this.off('line', listener));
 	}
 

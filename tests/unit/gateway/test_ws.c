@@ -67,6 +67,11 @@ void session_ws_message(struct session_ws *ws, int64_t now_ms, bool binary, stru
 		seen->on_message(seen, data);
 }
 
+void session_ws_last_call(struct session_ws *ws)
+{
+	(void)ws;
+}
+
 void session_ws_writable(struct session_ws *ws)
 {
 	if (seen_of(ws))

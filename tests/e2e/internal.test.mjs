@@ -1,0 +1,254 @@
+// The internal listener, and the counter of every limit: each is moved by going past the limit.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { connect, upgraded } from './lib/client.mjs';
+import { forTest, parseMetrics, share } from './lib/gateway.mjs';
+import { fetchRaw, frame, HANDSHAKE, Polling, Raw, RawWebSocket, request, SEPARATOR, TEXT } from './lib/raw.mjs';
+import { eventually } from './lib/wait.mjs';
+
+const gateway = share(before, after, 'e2e');
+
+const counted = (g, name, atLeast = 1) => eventually(`${name} to count`, async () => (await g.metrics())[name] >= atLeast);
+
+describe('the internal listener', () => {
+	const get = (t, target) => fetchRaw(t, gateway().internalPort, 'GET', target);
+
+	test('/healthz and /readyz are 200', async (t) => {
+		assert.equal((await get(t, '/healthz')).status, 200);
+		assert.equal((await get(t, '/readyz')).status, 200);
+	});
+
+	test('/metrics is Prometheus text: HELP and TYPE once before each name, no series twice', async (t) => {
+		const { status, headers, body } = await get(t, '/metrics');
+		const typed = new Set();
+		const series = new Set();
+
+		assert.equal(status, 200);
+		assert.match(headers['content-type'], /^text\/plain; version=0\.0\.4/);
+		for (const line of body.trimEnd().split('\n')) {
+			const found = /^(?:# (HELP|TYPE) )?([a-z_:][a-z0-9_:]*)(\{[a-z_]+="[^"\\]*"(?:,[a-z_]+="[^"\\]*")*\})?(?: (.+))?$/.exec(line);
+			assert.ok(found, line);
+			const [, comment, name, labels = '', value] = found;
+			if (comment === 'TYPE') {
+				assert.ok(!typed.has(name), `TYPE of ${name} twice`);
+				assert.match(value, /^(counter|gauge)$/);
+				typed.add(name);
+			} else if (comment === undefined) {
+				assert.ok(typed.has(name), `${name} before its TYPE`);
+				assert.ok(!series.has(name + labels), `${name}${labels} twice`);
+				assert.ok(Number.isFinite(Number(value)), line);
+				series.add(name + labels);
+			}
+		}
+		for (const name of ['stoa_connections', 'stoa_clients', 'process_resident_memory_bytes', 'process_open_fds', 'process_cpu_seconds_total'])
+			assert.ok(series.has(name), name);
+		assert.equal(Object.keys(parseMetrics(body)).length, series.size);
+	});
+
+	test('anything else is 404, other methods 405', async (t) => {
+		for (const target of ['/', '/metric', '/socket.io/', HANDSHAKE])
+			assert.equal((await get(t, target)).status, 404, target);
+		assert.equal((await fetchRaw(t, gateway().internalPort, 'POST', '/healthz', [], 'x')).status, 405);
+	});
+
+	test('nothing of it is on the public listener', async (t) => {
+		for (const target of ['/healthz', '/readyz', '/metrics'])
+			assert.equal((await fetchRaw(t, gateway().port, 'GET', target)).status, 404, target);
+	});
+});
+
+describe('gauges and counters follow what happens', () => {
+	test('sessions, clients and rooms go up and come down', async (t) => {
+		const g = await forTest(t, 'e2e');
+		const names = ['stoa_sessions{transport="websocket"}', 'stoa_sessions{transport="polling"}', 'stoa_clients', 'stoa_rooms'];
+		const are = (...wanted) => eventually(`${names} to be ${wanted}`, async () => {
+			const m = await g.metrics();
+			return names.every((name, i) => m[name] === wanted[i]);
+		});
+
+		await are(0, 0, 0, 0);
+		const one = await connect(t, g.url, { transports: ['websocket'] });
+		const two = await connect(t, g.url, { transports: ['polling'] });
+		await one.ask('join', 'a');
+		await two.ask('join', 'a');
+		await two.ask('join', 'b');
+		await are(1, 1, 2, 2);
+		two.disconnect();
+		await are(1, 0, 1, 1);
+		const three = await connect(t, g.url);
+		await upgraded(three);
+		await are(2, 0, 2, 1);
+		one.disconnect();
+		three.disconnect();
+		await are(0, 0, 0, 0);
+		const m = await g.metrics();
+		assert.equal(m['stoa_handshakes_total{result="ok"}'], 3);
+		assert.equal(m['stoa_upgrades_total{result="ok"}'], 1);
+		assert.ok(m['stoa_events_total{direction="in"}'] >= 3);
+		assert.ok(m['stoa_acks_total{direction="out"}'] >= 3);
+		assert.ok(m['stoa_bytes_total{direction="in"}'] > 0);
+		assert.ok(m['stoa_bytes_total{direction="out"}'] > 0);
+	});
+
+	test('every end of a session is counted by its reason', async (t) => {
+		const g = await forTest(t, 'e2e', ['--ping-interval', '300ms', '--ping-timeout', '300ms']);
+		const ended = (reason) => counted(g, `stoa_disconnects_total{reason="${reason}"}`);
+
+		(await RawWebSocket.session(t, g.port)).raw.finish();
+		await ended('transport close');
+		(await RawWebSocket.session(t, g.port)).write(frame(3, 'x'));
+		await ended('transport error');
+		(await Polling.open(t, g.port)).post('x');
+		await ended('parse error');
+		(await RawWebSocket.session(t, g.port)).send('42["too early"]');
+		await ended('forced close');
+		await RawWebSocket.session(t, g.port);
+		await ended('ping timeout');
+	});
+
+	test('handler errors, unknown acks, timed out calls, dropped volatile events', async (t) => {
+		const g = await forTest(t, 'e2e');
+		const socket = await connect(t, g.url, { transports: ['websocket'] });
+
+		await socket.ask('fail');
+		await counted(g, 'stoa_handler_errors_total');
+		socket.emit('ask', 1, 50);
+		await counted(g, 'stoa_call_timeouts_total');
+		const raw = await RawWebSocket.session(t, g.port, { connect: '' });
+		raw.send('4399[]');
+		await counted(g, 'stoa_acks_unknown_total');
+		const deaf = await RawWebSocket.session(t, g.port, { connect: '' });
+		deaf.raw.socket.pause();
+		for (let i = 0; i < 5; i++)
+			deaf.send('42["flood volatile",500,20000]');
+		await counted(g, 'stoa_volatile_dropped_total');
+	});
+
+	test('malformed input is counted by the part that found it', async (t) => {
+		const g = await forTest(t, 'e2e');
+		const bad = (part) => counted(g, `stoa_malformed_total{part="${part}"}`);
+
+		(await Raw.open(t, g.port)).write('NONSENSE\r\n\r\n');
+		await bad('http');
+		(await Polling.open(t, g.port)).post('x');
+		await bad('engine.io');
+		(await RawWebSocket.session(t, g.port)).send('4x');
+		await bad('socket.io');
+		(await RawWebSocket.session(t, g.port)).write(frame(3, 'x'));
+		await bad('websocket');
+	});
+});
+
+// One row per limit: the flags that make it small, and what goes past it. `act` may check what the peer is told.
+const joined = (t, g) => RawWebSocket.session(t, g.port, { connect: '' });
+const limits = [
+	['max_connections', ['--max-connections', '3'], async (t, g) => {
+		for (let i = 0; i < 3; i++)
+			await Raw.open(t, g.port);
+		const fourth = await Raw.open(t, g.port);
+		fourth.write(request('GET', HANDSHAKE));
+		await fourth.closed();
+		assert.doesNotMatch(fourth.input.toString(), /^HTTP\/1\.1 200/);
+	}],
+	['max_head', ['--max-head-size', '1KB'], async (t, g) => {
+		assert.equal((await fetchRaw(t, g.port, 'GET', HANDSHAKE, [`X: ${'x'.repeat(2000)}`])).status, 431);
+	}],
+	['max_head', ['--max-request-line', '200B'], async (t, g) => {
+		assert.ok([414, 431].includes((await fetchRaw(t, g.port, 'GET', `${HANDSHAKE}&x=${'x'.repeat(200)}`)).status));
+	}],
+	['max_head', ['--max-headers', '10'], async (t, g) => {
+		assert.equal((await fetchRaw(t, g.port, 'GET', HANDSHAKE, Array.from({ length: 20 }, (_, i) => `X${i}: x`))).status, 431);
+	}],
+	['head_timeout', ['--head-timeout', '200ms'], async (t, g) => {
+		await (await Raw.open(t, g.port)).write('GET / HTTP/1.1\r\nHost:').closed();
+	}],
+	['head_timeout', ['--head-timeout', '200ms'], async (t, g) => {
+		await (await Raw.open(t, g.port)).closed(); // no byte at all
+	}],
+	['body_timeout', ['--body-timeout', '200ms'], async (t, g) => {
+		const p = await Polling.open(t, g.port);
+		await (await Raw.open(t, g.port)).write(`POST ${p.target} HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\n4`).closed();
+	}],
+	['keep_alive_timeout', ['--keep-alive-timeout', '200ms'], async (t, g) => {
+		const raw = (await Raw.open(t, g.port)).write(request('GET', HANDSHAKE));
+		assert.equal((await raw.response()).status, 200);
+		await raw.closed();
+	}],
+	['max_http_buffer_size', ['--max-http-buffer-size', '1KB'], async (t, g) => {
+		assert.equal((await (await Polling.open(t, g.port)).post(`4${'x'.repeat(1000)}`)).status, 413);
+	}],
+	['max_http_buffer_size', ['--max-http-buffer-size', '1KB'], async (t, g) => {
+		assert.equal(await (await joined(t, g)).send('x'.repeat(1001)).closed(), 1009);
+	}],
+	['max_decode_packets', ['--max-decode-packets', '10'], async (t, g) => {
+		const p = await Polling.open(t, g.port);
+		await p.post(Array.from({ length: 11 }, () => '3').join(SEPARATOR));
+		await eventually('the session to end', () => p.isGone());
+	}],
+	['max_fragments', ['--max-fragments', '10'], async (t, g) => {
+		const ws = (await joined(t, g)).write(frame(TEXT, '4', { fin: false }));
+		for (let i = 0; i < 10; i++)
+			ws.write(frame(0, 'x', { fin: i === 9 }));
+		assert.equal(await ws.closed(), 1008);
+	}],
+	['max_send_queue', ['--max-send-queue', '100KB'], async (t, g) => {
+		const ws = await joined(t, g);
+		ws.raw.socket.pause();
+		for (let i = 0; i < 20; i++)
+			ws.send('42["flood",1000,5000]');
+		await counted(g, 'stoa_disconnects_total{reason="slow client"}');
+	}],
+	['connect_timeout', ['--connect-timeout', '200ms'], async (t, g) => {
+		await (await RawWebSocket.session(t, g.port)).closed();
+	}],
+	['upgrade_timeout', ['--upgrade-timeout', '200ms'], async (t, g) => {
+		const p = await Polling.open(t, g.port);
+		await (await RawWebSocket.open(t, g.port, `/socket.io/?EIO=4&transport=websocket&sid=${p.sid}`)).closed();
+	}],
+	['max_namespaces', ['--max-namespaces', '3'], async (t, g) => {
+		const ws = await joined(t, g);
+		for (let i = 0; i < 4; i++)
+			ws.send(`40/other-${i},`);
+	}],
+	['max_rooms', ['--max-rooms', '5'], async (t, g) => {
+		(await joined(t, g)).send('42["join many",10]');
+	}],
+	['max_room_name', ['--max-room-name', '30B'], async (t, g) => {
+		(await joined(t, g)).send(`42["join","${'r'.repeat(31)}"]`);
+	}],
+	['max_pending_acks', ['--max-pending-acks', '5'], async (t, g) => {
+		(await joined(t, g)).send('42["ask",10,60000]');
+	}],
+	['ack_timeout', ['--ack-timeout', '200ms'], async (t, g) => {
+		const ws = (await joined(t, g)).send('427["defer"]');
+		assert.match(await ws.message(), /^437\[\{"error":"/);
+	}],
+	['max_timers', ['--max-timers', '5'], async (t, g) => {
+		(await joined(t, g)).send('42["timers",10,60000]');
+	}],
+	['max_effects', ['--max-effects', '5'], async (t, g) => {
+		(await joined(t, g)).send('42["flood",10,10]');
+	}],
+];
+
+describe('each limit is counted, refuses, and leaves the others alone', () => {
+	for (const [limit, flags, act] of limits) {
+		test(`${limit}: ${flags.join(' ')}`, async (t) => {
+			const g = await forTest(t, 'e2e', flags);
+			const name = `stoa_limit_total{limit="${limit}"}`;
+
+			assert.equal((await g.metrics())[name], 0);
+			await act(t, g);
+			await counted(g, name);
+			if (limit !== 'max_connections')
+				await RawWebSocket.session(t, g.port, { connect: '' });
+		});
+	}
+
+	test('every limit there is, is in this list', async () => {
+		const names = Object.keys(await gateway().metrics()).map((name) => /^stoa_limit_total\{limit="(.+)"\}$/.exec(name)?.[1]).filter(Boolean);
+
+		assert.deepEqual(names.sort(), [...new Set(limits.map(([limit]) => limit))].sort());
+	});
+});
