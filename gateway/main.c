@@ -13,7 +13,7 @@ static int serve(const struct gateway_options *options, const struct config_pair
 	struct server server;
 	char why[512];
 
-	log_set_level((enum log_level)options->log_level);
+	log_set_level(options->debug ? LOG_DEBUG : (enum log_level)options->log_level);
 	if (server_open(&server, options, app_options, why, sizeof(why)) < 0) {
 		fprintf(stderr, "stoa-gateway: %s\n", why);
 		return EXIT_FAILURE;

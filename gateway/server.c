@@ -3,9 +3,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "admission.h"
 #include "alloc.h"
+#include "clock.h"
 #include "log.h"
+#include "metrics.h"
 
 static struct client_config client_config_of(const struct gateway_options *o)
 {
@@ -17,17 +21,9 @@ static struct client_config client_config_of(const struct gateway_options *o)
 		.max_namespaces = (size_t)o->max_namespaces,
 		.max_pending_acks = (size_t)o->max_pending_acks,
 		.max_name_bytes = (size_t)o->max_room_name,
-	};
-}
-
-static struct app_limits app_limits_of(const struct gateway_options *o)
-{
-	return (struct app_limits){
-		.max_json_depth = (unsigned)o->max_json_depth,
-		.max_room_bytes = (size_t)o->max_room_name,
-		.max_timers = (size_t)o->max_timers,
-		.max_effects = (size_t)o->max_effects,
-		.ack_timeout_ms = o->ack_timeout_ms,
+		.always_connect = o->always_connect,
+		.show_packets = o->debug,
+		.max_session_bytes = (size_t)o->max_session_bytes,
 	};
 }
 
@@ -43,18 +39,89 @@ static const char *(*options_of(const struct config_pairs *pairs))[2]
 	return all;
 }
 
-static int load(struct server *s, const struct gateway_options *options, char *why, size_t why_size)
+static void on_notify(void *ctx, int64_t now_ms)
 {
-	struct app_setup setup = { .port = dispatch_port(&s->dispatch),
-		.limits = app_limits_of(options),
-		.options = (const char *const(*)[2])s->app_options };
+	struct server *s = ctx;
 
-	if (options->app == NULL) {
-		snprintf(why, why_size, "no application: say --app FILE.so");
-		return -1;
+	dispatch_tick(&s->dispatch, now_ms);
+}
+
+struct loaded {
+	struct app *app; /* NULL: `why` says why not */
+	struct background *background;
+};
+
+static struct loaded load(
+	struct server *s, const struct gateway_options *options, bool copy, char *why, size_t why_size)
+{
+	struct background *background = background_new(options, &s->notify);
+	struct app_setup setup = { .port = dispatch_port(&s->dispatch),
+		.threads = background_threads(background),
+		.clock_ms = clock_now_ms,
+		.limits = dispatch_limits(options),
+		.options = (const char *const(*)[2])s->app_options,
+		.copy = copy };
+	struct app *app = NULL;
+
+	snprintf(why, why_size, "no application: say --app FILE.so");
+	if (options->app)
+		app = app_load(options->app, &setup, why, why_size);
+	if (app == NULL)
+		background_free(background);
+	return (struct loaded){ app, app ? background : NULL };
+}
+
+static void unload(struct app *app, struct background *background)
+{
+	app_free(app);
+	background_free(background);
+}
+
+/* The new application is loaded before the old one is stopped: one that cannot be loaded changes nothing. */
+static void reload(void *ctx)
+{
+	struct server *s = ctx;
+	const struct gateway_options *options = s->process.options;
+	char why[512];
+	struct loaded new, old = { s->app, s->background };
+
+	if (s->process.ending)
+		return;
+	new = load(s, options, true, why, sizeof(why));
+	if (new.app == NULL) {
+		metrics_count(M_RELOADS_FAILED);
+		log_error("not-reloaded", LOG_S("why", why));
+		return;
 	}
-	s->app = app_load(options->app, &setup, why, why_size);
-	return s->app ? 0 : -1;
+	dispatch_replace(&s->dispatch, new.app, loop_now(&s->process.loop));
+	s->app = new.app;
+	s->background = new.background;
+	unload(old.app, old.background);
+	metrics_count(M_RELOADS);
+	log_info("reloaded", LOG_S("app", options->app), LOG_I("sessions", sessions_count(&s->process.sessions)));
+}
+
+static int open_app(struct server *s, const struct gateway_options *options, char *why, size_t why_size)
+{
+	struct loaded new = load(s, options, options->watch, why, why_size);
+
+	s->app = new.app;
+	s->background = new.background;
+	if (s->app == NULL)
+		return -1;
+	s->reload = reload_open(&s->process.loop, options->watch ? options->app : NULL, reload, s, why, why_size);
+	return s->reload ? 0 : -1;
+}
+
+static int open_api(struct server *s, const struct gateway_options *options, char *why, size_t why_size)
+{
+	s->api = api_open(options, &s->hub, why, why_size);
+	if (s->api == NULL)
+		return -1;
+	edge_set_api(s->process.edge, &api_ops, s->api);
+	if (api_is_on(s->api) && edge_internal_address(s->process.edge) == NULL)
+		log_warn("api-unreachable", LOG_S("why", "there is a key, but no internal_listen"));
+	return 0;
 }
 
 static void log_listening(const struct server *s)
@@ -78,10 +145,16 @@ int server_open(struct server *s, const struct gateway_options *options, const s
 	hub_init(&s->hub, (uint32_t)options->max_rooms);
 	clients_init(&s->clients, &clients, &s->hub, &s->process.sessions);
 	dispatch_init(&s->dispatch, &s->hub, &s->clients, &s->process.loop.timers);
-	if (load(s, options, why, why_size) < 0) {
+	if (notify_open(&s->notify, &s->process.loop, on_notify, s) < 0) {
+		snprintf(why, why_size, "no eventfd for background tasks");
 		server_close(s);
 		return -1;
 	}
+	if (open_api(s, options, why, why_size) < 0 || open_app(s, options, why, why_size) < 0) {
+		server_close(s);
+		return -1;
+	}
+	edge_set_door(s->process.edge, &admission_ops, s);
 	return 0;
 }
 
@@ -93,12 +166,18 @@ void server_run(struct server *s)
 	/* Who stayed to the last hears of the end before the application does. */
 	sessions_drop(&s->process.sessions, loop_now(&s->process.loop));
 	dispatch_stop(&s->dispatch, loop_now(&s->process.loop));
+	/* Nothing that such work may still use can be freed, and nothing it does from here on would reach anybody. */
+	if (app_jobs_left(s->app))
+		_exit(EXIT_FAILURE);
 }
 
 void server_close(struct server *s)
 {
+	reload_close(s->reload);
+	notify_close(&s->notify);
 	process_close(&s->process);
-	app_free(s->app);
+	api_free(s->api);
+	unload(s->app, s->background);
 	dispatch_fini(&s->dispatch);
 	hub_fini(&s->hub);
 	free(s->app_options);

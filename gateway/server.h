@@ -4,8 +4,11 @@
 #ifndef STOA_GATEWAY_SERVER_H
 #define STOA_GATEWAY_SERVER_H
 
+#include "api.h"
+#include "background.h"
 #include "dispatch.h"
 #include "process.h"
+#include "reload.h"
 
 struct server {
 	struct process process;
@@ -13,12 +16,18 @@ struct server {
 	struct clients clients;
 	struct dispatch dispatch;
 	struct app *app;
+	struct background *background; /* the application's */
+	struct notify notify;          /* its tasks left something */
+	struct api *api;
+	struct reload *reload;
 	const char *(*app_options)[2];
 };
 
 /* Loads the application, then listens. 0, or -1 with `why` in one sentence. */
 int server_open(struct server *s, const struct gateway_options *options, const struct config_pairs *app_options,
 	char *why, size_t why_size);
+/* Serves until a signal ends it (process.h). On SIGHUP, and with `watch` when its file changes, the application is
+ * loaded anew (dispatch_replace()). */
 void server_run(struct server *s);
 void server_close(struct server *s);
 

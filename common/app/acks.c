@@ -115,8 +115,8 @@ static int failed(struct stoa_event *ev, int error)
 {
 	const char *why = NULL;
 
-	if (error == -EINVAL)
-		why = "a value that cannot be sent";
+	if (error == -EINVAL || error == -E2BIG)
+		why = payload_fault(error);
 	else if (error == -EALREADY)
 		why = "this ack was given or taken out before";
 	else if (error == -EAGAIN)
@@ -143,12 +143,18 @@ static int ack_event(struct stoa_event *ev, struct stoa_list list)
 /* The number is used up only by an ack that could be noted. */
 static int ack_later(struct app *a, uint64_t number, struct stoa_list list)
 {
-	struct later *l = later_find(a, LATER_ACK, number);
-	int error = l ? 0 : -EALREADY;
+	struct later *l;
+	int error;
 	struct payload p;
 	const char *sid, *nsp;
 	struct effect *e;
 
+	if (app_is_desk(a)) {
+		error = payload_of_list(a, list, &p);
+		return error ? failed(a->running, error) : job_ack(a, number, &p);
+	}
+	l = later_find(a, LATER_ACK, number);
+	error = l ? 0 : -EALREADY;
 	if (error == 0)
 		error = payload_of_list(a, list, &p);
 	if (error == 0 && (e = effect_note(a, EFFECT_ACK, &error))) {

@@ -18,7 +18,11 @@ static struct app *app_new(const char *name, const struct app_setup *setup)
 
 	a->name = must_strdup(name);
 	a->port = setup->port;
+	a->threads = setup->threads;
+	a->clock_ms = setup->clock_ms;
 	a->limits = setup->limits;
+	a->arena.limit_bytes = setup->limits.max_handler_bytes;
+	mail_init(&a->mail);
 	a->batch.end = &a->batch.first;
 	laters_init(&a->laters);
 	registry_init(&a->registry, &a->setup_arena, setup->options);
@@ -73,14 +77,17 @@ void app_free(struct app *a)
 	if (a == NULL)
 		return;
 	a->is_mute = true;
+	jobs_end(a);
+	if (app_jobs_left(a))
+		return;
 	cancel_all(a);
+	mail_fini(&a->mail);
 	laters_fini(&a->laters);
 	registry_fini(&a->registry);
 	arena_fini(&a->arena);
 	arena_fini(&a->setup_arena);
 	buf_fini(&a->scratch);
-	if (a->module)
-		dlclose(a->module);
+	module_close(&a->module);
 	free(a->name);
 	free(a);
 }
@@ -109,6 +116,7 @@ void app_stop(struct app *a, int64_t now_ms)
 	if (a->is_stopping)
 		return;
 	a->now_ms = now_ms;
+	jobs_end(a);
 	cancel_all(a);
 	run_server_event(a, "stop", a->registry.stop);
 }
@@ -118,6 +126,11 @@ void app_stop(struct app *a, int64_t now_ms)
 bool app_has_namespace(struct app *a, struct slice nsp)
 {
 	return registry_nsp(&a->registry, nsp) != NULL;
+}
+
+bool app_is_one_process(struct app *a, struct slice nsp)
+{
+	return registry_one_process(&a->registry, nsp);
 }
 
 /* The name as text: a NUL would cut it short, and a handler could be made to see a name that was not sent. */
@@ -140,7 +153,9 @@ static const char *shown_name(struct app *a, struct slice name)
 /* A name is a JSON string, or a number, which is its own digits. */
 static bool take_name(struct stoa_event *ev)
 {
-	static const char *const fixed[] = { [APP_CONNECT] = "connect", [APP_DISCONNECT] = "disconnect" };
+	static const char *const fixed[] = { [APP_CONNECT] = "connect",
+		[APP_DISCONNECTING] = "disconnecting",
+		[APP_DISCONNECT] = "disconnect" };
 	struct slice token = ev->in->name;
 
 	if (ev->in->kind != APP_EVENT)
@@ -153,7 +168,7 @@ static bool take_name(struct stoa_event *ev)
 	return ev->name != NULL;
 }
 
-void app_event(struct app *a, int64_t now_ms, const struct app_event_in *in)
+static void run_client_event(struct app *a, const struct app_event_in *in)
 {
 	struct stoa_event ev = {
 		.app = a,
@@ -165,13 +180,31 @@ void app_event(struct app *a, int64_t now_ms, const struct app_event_in *in)
 		.ack = in->kind == APP_EVENT && in->wants_ack ? ACK_OPEN : ACK_NOT_ASKED,
 	};
 
-	a->now_ms = now_ms;
 	event_begin(a, &ev);
 	if (take_name(&ev))
 		event_run_client(&ev, registry_nsp(&a->registry, slice_str(ev.nsp)));
 	else
 		log_error("event dropped", LOG_S("why", "out of memory"), LOG_S("sid", ev.sid));
 	event_end(a);
+}
+
+/* An event of its own, so that what it does is done when "disconnect" runs. */
+static void run_disconnecting(struct app *a, const struct app_event_in *in)
+{
+	const struct nsp *n = registry_nsp(&a->registry, slice_str(in->client->nsp));
+	struct app_event_in before = *in;
+
+	before.kind = APP_DISCONNECTING;
+	if (n && registry_handler(n, APP_DISCONNECTING, slice_str("")).fn)
+		run_client_event(a, &before);
+}
+
+void app_event(struct app *a, int64_t now_ms, const struct app_event_in *in)
+{
+	a->now_ms = now_ms;
+	if (in->kind == APP_DISCONNECT)
+		run_disconnecting(a, in);
+	run_client_event(a, in);
 	later_drain(a);
 }
 
@@ -185,6 +218,7 @@ int64_t app_due_ms(const struct app *a)
 void app_tick(struct app *a, int64_t now_ms)
 {
 	a->now_ms = now_ms;
+	mail_take(a);
 	later_end_due(a);
 	later_drain(a);
 }

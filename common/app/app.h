@@ -5,6 +5,9 @@
  * events, and carries out the batch of effects that each event leaves. Nothing here does I/O or reads a clock: time
  * comes as an argument, and what is to happen goes out through struct app_port.
  *
+ * Background work is the one thing that runs on other threads: the host lends some (struct app_threads), and what the
+ * work does comes back through a mailbox that app_tick() empties. All other functions are for the loop's thread.
+ *
  * Not reentrant: the port's functions must not call app_event(), app_answer(), app_tick(), app_start() or app_stop()
  * of the same application. The host queues what its execution of a batch causes.
  */
@@ -35,7 +38,8 @@ struct app_client {
 	void *host;            /* the host's own, handed back in struct effect_target */
 };
 
-enum app_kind { APP_CONNECT, APP_EVENT, APP_DISCONNECT };
+/* APP_DISCONNECTING is the application's own: app_event() runs it before an APP_DISCONNECT. */
+enum app_kind { APP_CONNECT, APP_EVENT, APP_DISCONNECT, APP_DISCONNECTING };
 
 struct app_event_in {
 	enum app_kind kind;
@@ -50,17 +54,28 @@ struct app_event_in {
 	const char *reason; /* APP_DISCONNECT: "transport close", .. */
 };
 
+/* A request that asks for a session, or was refused: there is no client yet. Valid during the call. */
+struct app_request {
+	const struct app_handshake *handshake;
+	const char *transport; /* "websocket", "polling"; NULL: it named neither */
+};
+
 /* --- What a handler leaves: one ordered batch --------------------------------------------------------------------- */
 
 enum effect_kind {
-	EFFECT_ACCEPT,    /* of a connect, always first: the client is in the namespace */
-	EFFECT_REFUSE,    /* of a connect, always first: json is {"message":..[,"data":..]} */
-	EFFECT_EMIT,      /* json: ["event",..] */
-	EFFECT_CALL,      /* the same, asking for acks; call is the number to answer with */
-	EFFECT_ACK,       /* json: [..]; to sid, ack_id */
-	EFFECT_JOIN,      /* room */
-	EFFECT_LEAVE,     /* room */
-	EFFECT_DISCONNECT /* transport: the whole connection */
+	EFFECT_ACCEPT,     /* of a connect, always first: the client is in the namespace */
+	EFFECT_REFUSE,     /* of a connect, always first: json is {"message":..[,"data":..]} */
+	EFFECT_EMIT,       /* json: ["event",..] */
+	EFFECT_CALL,       /* the same, asking for acks; call is the number to answer with */
+	EFFECT_ACK,        /* json: [..]; to sid, ack_id */
+	EFFECT_JOIN,       /* room */
+	EFFECT_LEAVE,      /* room */
+	EFFECT_DISCONNECT, /* transport: the whole connection */
+	EFFECT_ADMIT,      /* of a request, always first: it gets its session; headers */
+	EFFECT_DENY,       /* of a request, always first: text is the message for the client; headers */
+	EFFECT_SESSION,    /* key, json: a change of the sender's session; json empty: the key goes */
+	EFFECT_FETCH,      /* call: who is there; answered with app_call_found() */
+	EFFECT_SERVERS     /* json: ["event",..]; to all other servers; call 0: no answers wanted */
 };
 
 /* Whom: all of `rooms`, or everybody (broadcast), or one client (sid; the sender with host). Each client once. One
@@ -79,6 +94,8 @@ struct effect_target {
 	bool skip_self;
 	bool local;
 	bool is_volatile;
+	bool latest; /* EMIT: replaces what waits under the same namespace and name */
+	bool uncompressed;
 };
 
 struct effect {
@@ -91,17 +108,40 @@ struct effect {
 	struct slice room; /* JOIN, LEAVE */
 	bool transport;    /* DISCONNECT */
 	uint64_t ack_id;   /* ACK */
-	uint64_t call;     /* CALL */
+	uint64_t call;     /* CALL, FETCH, SERVERS */
+	struct slice key;  /* SESSION: as a JSON token */
+	struct slice text; /* DENY */
+	/* ADMIT, DENY: lines "Name: value\r\n", for its answer, and for every answer of the session. */
+	struct slice headers, session_headers;
 };
 
 /* --- What the application needs of the host ----------------------------------------------------------------------- */
 
 struct app_port {
 	/* Carries out a batch, in order. All of it is freed when this returns. An EFFECT_CALL is answered later, or from
-	 * inside this call with app_call_expect() and nothing else. */
+	 * inside this call with app_call_expect() and app_call_found() and nothing else. */
 	void (*execute)(void *ctx, const struct effect *first);
 	/* The rooms that a client is in now, its own sid among them, each handed to `each`. */
 	void (*rooms)(void *ctx, const struct app_client *client, void (*each)(void *to, struct slice room), void *to);
+	/* What EFFECT_SESSION put into its session, each key once; both are JSON text. */
+	void (*session)(void *ctx, const struct app_client *client,
+		void (*each)(void *to, struct slice key, struct slice json), void *to);
+	void *ctx;
+};
+
+/* The work of one background task. */
+struct app_job;
+
+/* Threads for background work. start(), sleep() and wake() are called from any thread. */
+struct app_threads {
+	/* Has app_job_run(job) called once: on another thread, or later on this one. 0, or -EAGAIN. */
+	int (*start)(void *ctx, struct app_job *job);
+	/* From inside app_job_run(): 0 after ms, -ECANCELED at once or as soon as end() is called. */
+	int (*sleep)(void *ctx, int64_t ms);
+	/* The loop's thread is to call app_tick() soon. */
+	void (*wake)(void *ctx);
+	/* From app_stop(): waits until all jobs have been run, as long as the host has time. */
+	void (*end)(void *ctx);
 	void *ctx;
 };
 
@@ -111,12 +151,23 @@ struct app_limits {
 	size_t max_timers;      /* of stoa_after(), pending calls and deferred acks, each */
 	size_t max_effects;     /* per event, but for the ack it was asked for; 0: no limit */
 	int64_t ack_timeout_ms; /* of deferred acks; 0: they wait for ever */
+	size_t max_attachments;   /* of one packet that goes out; 0: none go */
+	size_t max_session_bytes; /* of a session as JSON text; 0: no limit, as for those below */
+	size_t max_answers, max_answer_bytes; /* of one call */
+	size_t max_handler_bytes; /* of memory for one event; also of what waits in the mailbox of background work */
+	size_t max_jobs;          /* background tasks that run or wait for a thread; 0: none do */
+	int64_t slow_handler_ms;  /* an event that takes longer is named in the log */
 };
 
 struct app_setup {
 	const struct app_port *port;
+	const struct app_threads *threads; /* NULL: no background tasks */
+	int64_t (*clock_ms)(void);         /* for how long handlers take; NULL: nobody measures */
 	struct app_limits limits;
 	const char *const (*options)[2]; /* name, value; ended by {NULL, NULL}; lives as long as the app */
+	/* app_load() loads a copy of the file that nobody else sees: the file may be written anew at any time, and is then
+	 * another module, where dlopen() would hand out the old one. Debuggers find no file to it. */
+	bool copy;
 };
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
@@ -132,21 +183,35 @@ struct app *app_load(const char *path, const struct app_setup *setup, char *why,
 /* The same for an entry that is linked into the program; `name` is what `why` calls it. */
 struct app *app_from(const char *name, app_setup_fn *fn, const struct app_setup *setup, char *why, size_t why_size);
 /* NULL is fine. What still waits ends with -ECANCELED first, what that leaves not being carried out: app_stop() before
- * it does that. Unloads the module. */
+ * it does that. Unloads the module. With background work that has not ended nothing is freed: it may use all of it. */
 void app_free(struct app *a);
 
 void app_start(struct app *a, int64_t now_ms); /* "start" handlers, then the periodic tasks run */
-/* Cancels what is pending (-ECANCELED), answers deferred acks as failures, then "stop" handlers. Nothing new can be
+/* Ends background work, waiting as long as app_threads.end() does, cancels what is pending (-ECANCELED), answers deferred acks as failures, then "stop" handlers. Nothing new can be
  * begun after it: stoa_after(), stoa_call() and stoa_defer() answer -ECANCELED. */
 void app_stop(struct app *a, int64_t now_ms);
+size_t app_jobs_left(struct app *a); /* background tasks whose work has not ended */
+
+/* --- Values outside of an application ------------------------------------------------------------------------------ */
+
+/* What stoa.h builds on this thread while no application runs is taken from `arena` from now on: a test program builds
+ * values too (stoa_test.h). NULL: it cannot be built, as at first. Returns the table that modules call through. */
+const struct stoa_host *app_build_in(struct arena *arena);
 
 /* --- Events ------------------------------------------------------------------------------------------------------- */
 
 bool app_has_namespace(struct app *a, struct slice nsp); /* by an exact, prefix or "*" handler */
+bool app_is_one_process(struct app *a, struct slice nsp); /* stoa_one_process() said so */
 
 /* Runs the handlers for one event, then port->execute with what they left. A connect always leaves EFFECT_ACCEPT or
  * EFFECT_REFUSE first. An event nobody handles leaves nothing (no ack is sent, as in the reference). */
 void app_event(struct app *a, int64_t now_ms, const struct app_event_in *in);
+
+/* Runs "handshake" for a request, then port->execute with what it left: EFFECT_ADMIT or EFFECT_DENY first, always. */
+void app_admit(struct app *a, int64_t now_ms, const struct app_request *request);
+/* Runs "connection_error". `error` is its argument, the JSON text of an object. */
+void app_connection_error(struct app *a, int64_t now_ms, const struct app_request *request, struct slice error);
+bool app_hears_connection_errors(const struct app *a); /* so that nobody prepares what nobody reads */
 
 /* Answers to EFFECT_CALL `call`: how many clients were asked (may be 0; allowed inside execute), then one of the two
  * for each. Unknown numbers (timed out) are ignored. fn runs when all have answered; app_tick() runs it in time if not.
@@ -156,9 +221,15 @@ void app_call_expect(struct app *a, uint64_t call, size_t clients);
 void app_answer(struct app *a, int64_t now_ms, uint64_t call, const char *sid, struct slice items, unsigned flags,
 	const struct slice *blobs, size_t n_blobs);
 void app_answer_gone(struct app *a, int64_t now_ms, uint64_t call, const char *sid);
+/* Inside execute, of EFFECT_FETCH: one client, the JSON text of an object, copied; then app_call_expect() with their
+ * number. False: no more are wanted (max_answers, max_answer_bytes), or the number is unknown. */
+bool app_call_found(struct app *a, uint64_t call, struct slice json);
 
 /* When app_tick() wants to run next; INT64_MAX: never. May be now or past; may change with every call above. */
 int64_t app_due_ms(const struct app *a);
-void app_tick(struct app *a, int64_t now_ms); /* timers, deadlines of calls and of deferred acks */
+void app_tick(struct app *a, int64_t now_ms); /* timers, deadlines, and what background work left in the mailbox */
+
+/* Runs a task's work, once; see struct app_threads. `job` is the application's again when this returns. */
+void app_job_run(struct app_job *job);
 
 #endif

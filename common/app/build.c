@@ -88,7 +88,7 @@ struct stoa_value build_json(const char *json)
 
 	if (arena == NULL || json == NULL)
 		return value_broken();
-	rules.max_depth = app_current->limits.max_json_depth;
+	rules.max_depth = app_current ? app_current->limits.max_json_depth : VALUE_DEPTH_MAX;
 	if (json_check(text, &rules, &flags))
 		return value_broken();
 	text.at = arena_copy(arena, text.at, text.size);

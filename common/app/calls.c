@@ -6,30 +6,30 @@
 
 /* --- Asking ------------------------------------------------------------------------------------------------------- */
 
-static int may_call(struct stoa_event *ev, int64_t timeout_ms, stoa_fn *fn, const char *event, const char **why)
+bool question_fits(struct app *a)
 {
-	struct app *a;
+	if (a->laters.waiting[LATER_CALL] < a->limits.max_timers)
+		return true;
+	app_count(M_LIMIT_TIMERS);
+	return false;
+}
 
+/* Without a function nobody waits, and no time has to be given. */
+static int may_ask(struct stoa_event *ev, const struct question *q, const char **why)
+{
 	*why = "not in a handler of this event";
 	if (ev == NULL)
 		return -EINVAL;
-	a = ev->app;
-	*why = "no function given";
-	if (fn == NULL)
-		return -EINVAL;
+	if (q->handler.fn == NULL)
+		return 0;
 	*why = "a time to wait of 0 or less";
-	if (timeout_ms <= 0)
-		return -EINVAL;
-	if (!event_name_ok(event, why))
+	if (q->timeout_ms <= 0)
 		return -EINVAL;
 	*why = "the process is ending";
-	if (a->is_stopping)
+	if (ev->app->is_stopping)
 		return -ECANCELED;
 	*why = "too many calls wait for answers";
-	if (a->laters.waiting[LATER_CALL] < a->limits.max_timers)
-		return 0;
-	metrics_count(M_LIMIT_TIMERS);
-	return -EAGAIN;
+	return question_fits(ev->app) ? 0 : -EAGAIN;
 }
 
 static int64_t deadline(const struct app *a, int64_t timeout_ms)
@@ -37,44 +37,82 @@ static int64_t deadline(const struct app *a, int64_t timeout_ms)
 	return timeout_ms > INT64_MAX - a->now_ms ? INT64_MAX : a->now_ms + timeout_ms;
 }
 
-/* For an answer, stoa_name() is the event asked. */
-static struct later *pending(struct stoa_event *ev, const char *event, struct handler h, int64_t timeout_ms)
+void question_wait(struct app *a, struct effect *e, const struct question *q, const struct stoa_event *origin,
+	bool is_single)
 {
-	struct stoa_event origin = { .sid = ev->sid, .nsp = ev->nsp, .name = event };
+	/* For an answer, stoa_name() is the event asked. */
+	struct stoa_event asked = { .sid = origin->sid, .nsp = origin->nsp, .name = q->event };
+	struct later *l = later_new(a, LATER_CALL, &asked, q->handler, deadline(a, q->timeout_ms));
 
-	return later_new(ev->app, LATER_CALL, &origin, h, deadline(ev->app, timeout_ms));
+	l->is_single = is_single;
+	if (is_single)
+		l->expected = 1;
+	l->arena.limit_bytes = a->limits.max_answer_bytes;
+	e->call = l->number;
 }
 
-int do_call(struct stoa_target to, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event, struct stoa_list list)
+/* Only clients are expected to answer one by one; who is there, and what other servers say, the host knows. */
+static bool is_single(const struct effect *e)
+{
+	return e->kind == EFFECT_CALL && e->to.n_rooms == 0 && !e->to.broadcast;
+}
+
+static int ask(struct stoa_target to, const struct question *q, int error, const char *why)
 {
 	struct stoa_event *ev = target_event(to);
 	struct effect_target resolved;
-	struct payload p;
+	struct payload p = { .n_blobs = 0 };
 	struct effect *e = NULL;
-	struct later *l;
-	const char *why = NULL;
-	int error = may_call(ev, timeout_ms, fn, event, &why);
 
-	if (error == 0) {
-		error = payload_of_list(ev->app, list, &p);
-		why = error == -EINVAL ? "a value that cannot be sent" : NULL;
+	if (error == 0)
+		error = may_ask(ev, q, &why);
+	if (error == 0 && q->list) {
+		error = payload_of_list(ev->app, *q->list, &p);
+		why = payload_fault(error);
 	}
 	if (error == 0)
 		error = target_resolve(ev->app, to, &resolved, &why);
 	if (error == 0) {
-		e = effect_note(ev->app, EFFECT_CALL, &error);
+		e = effect_note(ev->app, q->kind, &error);
 		why = error == -ENOSPC ? "too many effects in one event" : NULL;
 	}
 	if (error)
-		return call_failed(ev, "stoa_call", error, why);
-	l = pending(ev, event, (struct handler){ fn, ctx }, timeout_ms);
-	l->is_single = resolved.n_rooms == 0 && !resolved.broadcast;
-	if (l->is_single)
-		l->expected = 1;
+		return call_failed(ev, q->call, error, error == -ENOMEM ? NULL : why);
 	e->to = resolved;
-	e->call = l->number;
 	effect_pay(e, &p);
+	if (app_is_desk(ev->app))
+		return job_ask(ev->app, e, q, is_single(e));
+	if (q->handler.fn)
+		question_wait(ev->app, e, q, ev, is_single(e));
 	return 0;
+}
+
+int do_call(struct stoa_target to, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event, struct stoa_list list)
+{
+	struct question q = { "stoa_call", EFFECT_CALL, event, &list, { fn, ctx }, timeout_ms };
+	const char *why = "no function given";
+	int error = fn && event_name_ok(event, &why) ? 0 : -EINVAL;
+
+	return ask(to, &q, error, why);
+}
+
+int do_fetch_sockets(struct stoa_target to, int64_t timeout_ms, stoa_fn *fn, void *ctx)
+{
+	struct question q = { "stoa_fetch_sockets", EFFECT_FETCH, "fetch_sockets", NULL, { fn, ctx }, timeout_ms };
+
+	return ask(to, &q, fn ? 0 : -EINVAL, "no function given");
+}
+
+int do_server_side_emit(
+	struct stoa_event *ev, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event, struct stoa_list list)
+{
+	struct question q = { "stoa_server_side_emit", EFFECT_SERVERS, event, &list, { fn, ctx }, timeout_ms };
+	const char *why = "an event of a server's own";
+	int error = event && server_event_is_own(event) ? -EINVAL : 0;
+
+	if (error == 0 && !event_name_ok(event, &why))
+		error = -EINVAL;
+	return ask((struct stoa_target){ .from = ev, .broadcast = true }, &q, error, why);
 }
 
 /* --- Answers ------------------------------------------------------------------------------------------------------ */
@@ -90,8 +128,12 @@ static void end_if_complete(struct app *a, struct later *l)
 {
 	bool nobody = l->is_single && l->expected == 0;
 
-	if (l->answered + l->gone >= l->expected)
-		later_end(a, l, l->gone || nobody ? -ENOTCONN : 0);
+	if (l->answered + l->gone < l->expected)
+		return;
+	if (l->gone || nobody)
+		later_end(a, l, -ENOTCONN);
+	else
+		later_end(a, l, l->is_cut ? -E2BIG : 0);
 }
 
 void app_call_expect(struct app *a, uint64_t call, size_t clients)
@@ -104,7 +146,7 @@ void app_call_expect(struct app *a, uint64_t call, size_t clients)
 	end_if_complete(a, l);
 }
 
-/* The copy that a later handler reads; an answer that there is no memory for counts as none. */
+/* The copy that a later handler reads. */
 static bool keep_answer(struct later *l, const struct answer *from)
 {
 	struct answer *copy = arena_zero(&l->arena, sizeof(*copy));
@@ -127,6 +169,32 @@ static bool keep_answer(struct later *l, const struct answer *from)
 	return true;
 }
 
+/* An answer that is one too many counts as given, but is not kept. */
+static bool take_answer(struct app *a, struct later *l, const struct answer *given)
+{
+	bool fits = a->limits.max_answers == 0 || l->n_kept < a->limits.max_answers;
+	bool kept = fits && !l->is_cut && keep_answer(l, given);
+
+	l->n_kept += kept;
+	if (kept)
+		return true;
+	if (!l->is_cut)
+		metrics_count(fits ? M_LIMIT_ANSWER_MEMORY : M_LIMIT_ANSWERS);
+	l->is_cut = true;
+	return false;
+}
+
+bool app_call_found(struct app *a, uint64_t call, struct slice json)
+{
+	struct answer given = { .items = json, .flags = JSON_REWRITE };
+	struct later *l = find_open(a, call);
+
+	if (l == NULL || !take_answer(a, l, &given))
+		return false;
+	l->answered++;
+	return true;
+}
+
 void app_answer(struct app *a, int64_t now_ms, uint64_t call, const char *sid, struct slice items, unsigned flags,
 	const struct slice *blobs, size_t n_blobs)
 {
@@ -135,12 +203,11 @@ void app_answer(struct app *a, int64_t now_ms, uint64_t call, const char *sid, s
 
 	(void)sid; /* who answered is the host's to check */
 	a->now_ms = now_ms;
-	if (l && keep_answer(l, &given))
+	if (l) {
+		take_answer(a, l, &given);
 		l->answered++;
-	else if (l)
-		l->gone++;
-	if (l)
 		end_if_complete(a, l);
+	}
 	later_drain(a);
 }
 
@@ -158,6 +225,13 @@ void app_answer_gone(struct app *a, int64_t now_ms, uint64_t call, const char *s
 }
 
 /* --- Going through them ------------------------------------------------------------------------------------------- */
+
+/* One gateway has no others that could be silent. */
+struct stoa_value do_missing(struct stoa_event *ev)
+{
+	(void)ev;
+	return value_array(NULL, 0);
+}
 
 /* The first answer is the event's from the start, so the first step only says whether there is one. */
 bool do_next(struct stoa_event *ev)

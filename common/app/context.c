@@ -25,7 +25,7 @@ const char *context_name(struct stoa_event *ev)
 
 const char *context_reason(struct stoa_event *ev)
 {
-	return ev->in && ev->in->kind == APP_DISCONNECT ? ev->in->reason : NULL;
+	return ev->in ? ev->in->reason : NULL;
 }
 
 int context_status(struct stoa_event *ev)
@@ -45,13 +45,24 @@ int context_attempt(struct stoa_event *ev)
 	return 1;
 }
 
+static const struct app_handshake *handshake_of(struct stoa_event *ev)
+{
+	if (ev->request)
+		return ev->request->handshake;
+	return ev->client ? ev->client->handshake : NULL;
+}
+
 const char *context_address(struct stoa_event *ev)
 {
-	return ev->client && ev->client->handshake ? ev->client->handshake->address : NULL;
+	const struct app_handshake *h = handshake_of(ev);
+
+	return h ? h->address : NULL;
 }
 
 const char *context_transport(struct stoa_event *ev)
 {
+	if (ev->request)
+		return ev->request->transport;
 	return ev->client ? ev->client->transport : NULL;
 }
 
@@ -88,11 +99,6 @@ struct stoa_value context_auth(struct stoa_event *ev)
 }
 
 /* --- The handshake ------------------------------------------------------------------------------------------------ */
-
-static const struct app_handshake *handshake_of(struct stoa_event *ev)
-{
-	return ev->client ? ev->client->handshake : NULL;
-}
 
 /* What a peer sent as text that C and JSON can carry; NULL with a NUL inside. */
 static const char *plain_text(struct app *a, struct slice raw)

@@ -5,7 +5,6 @@
  * looked at later. Everything lives in the running event's arena.
  */
 #include "internal.h"
-#include "metrics.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -14,8 +13,13 @@
 
 struct effect *effect_add(struct app *a, enum effect_kind kind)
 {
-	struct effect *e = arena_zero(&a->arena, sizeof(*e));
+	size_t limit_bytes = a->arena.limit_bytes;
+	struct effect *e;
 
+	/* What the host owes a client, its acceptance or its ack, has room even when the handler used all. */
+	a->arena.limit_bytes = 0;
+	e = arena_zero(&a->arena, sizeof(*e));
+	a->arena.limit_bytes = limit_bytes;
 	if (e == NULL)
 		return NULL;
 	e->kind = kind;
@@ -31,7 +35,7 @@ struct effect *effect_note(struct app *a, enum effect_kind kind, int *error)
 
 	*error = -ENOSPC;
 	if (a->limits.max_effects && a->batch.count >= a->limits.max_effects) {
-		metrics_count(M_LIMIT_EFFECTS);
+		app_count(M_LIMIT_EFFECTS);
 		return NULL;
 	}
 	e = effect_add(a, kind);
@@ -83,6 +87,10 @@ static int payload_take(struct app *a, int error, struct json_blobs *blobs, stru
 	*p = (struct payload){ .blobs = NULL };
 	if (error == 0 && a->scratch.failed)
 		error = -ENOMEM;
+	if (error == 0 && blobs->count > a->limits.max_attachments) {
+		app_count(M_LIMIT_ATTACHMENTS);
+		error = -E2BIG;
+	}
 	if (error == 0)
 		p->json = slice_of(arena_copy(&a->arena, a->scratch.at, a->scratch.size), a->scratch.size);
 	if (error == 0 && p->json.at == NULL)
@@ -111,6 +119,13 @@ int payload_of_value(struct app *a, struct stoa_value v, struct payload *p)
 
 	buf_clear(&a->scratch);
 	return payload_take(a, json_encode(&a->scratch, v, &blobs), &blobs, p);
+}
+
+const char *payload_fault(int error)
+{
+	if (error == -EINVAL)
+		return "a value that cannot be sent";
+	return error == -E2BIG ? "more attachments than max_attachments" : NULL;
 }
 
 static int payload_of_words(struct app *a, const char *open, const char *message, const struct payload *data,
@@ -166,7 +181,7 @@ static int check_room(struct app *a, const char *room, const char **why)
 	*why = "a room's name that is too long";
 	if (a->limits.max_room_bytes == 0 || name.size <= a->limits.max_room_bytes)
 		return 0;
-	metrics_count(M_LIMIT_ROOM_NAME);
+	app_count(M_LIMIT_ROOM_NAME);
 	return -ENAMETOOLONG;
 }
 
@@ -247,6 +262,8 @@ int target_resolve(struct app *a, struct stoa_target to, struct effect_target *o
 		.skip_self = to.skip_self,
 		.local = to.local,
 		.is_volatile = to.is_volatile,
+		.latest = to.latest,
+		.uncompressed = to.uncompressed,
 	};
 	out->host = is_home ? out->sender : NULL;
 	if (error == 0 && out->nsp == NULL)
@@ -285,8 +302,7 @@ bool event_name_ok(const char *event, const char **why)
 	return false;
 }
 
-/* Resolves, notes, and logs what went wrong: the frame of every call that leaves one effect. */
-static int note(const char *call, enum effect_kind kind, struct stoa_target to, struct effect **effect_r)
+int effect_for(const char *call, enum effect_kind kind, struct stoa_target to, struct effect **effect_r)
 {
 	struct stoa_event *ev = target_event(to);
 	struct effect_target resolved;
@@ -318,11 +334,12 @@ int do_emit(struct stoa_target to, const char *event, struct stoa_list list)
 		return call_failed(ev, "stoa_emit", -EINVAL, why);
 	error = ev ? payload_of_list(ev->app, list, &p) : 0;
 	if (error)
-		return call_failed(ev, "stoa_emit", error, error == -EINVAL ? "a value that cannot be sent" : NULL);
-	error = note("stoa_emit", EFFECT_EMIT, to, &e);
-	if (error == 0)
-		effect_pay(e, &p);
-	return error;
+		return call_failed(ev, "stoa_emit", error, payload_fault(error));
+	error = effect_for("stoa_emit", EFFECT_EMIT, to, &e);
+	if (error)
+		return error;
+	effect_pay(e, &p);
+	return job_leave(ev->app, "stoa_emit", 0);
 }
 
 static int note_room(const char *call, enum effect_kind kind, struct stoa_target to, const char *room)
@@ -338,10 +355,11 @@ static int note_room(const char *call, enum effect_kind kind, struct stoa_target
 		copy = arena_copy(&ev->app->arena, room, strlen(room));
 	if (ev && copy == NULL)
 		return call_failed(ev, call, -ENOMEM, NULL);
-	error = note(call, kind, to, &e);
-	if (error == 0)
-		e->room = slice_str(copy);
-	return error;
+	error = effect_for(call, kind, to, &e);
+	if (error)
+		return error;
+	e->room = slice_str(copy);
+	return job_leave(ev->app, call, 0);
 }
 
 int do_join_room(struct stoa_target to, const char *room)
@@ -356,10 +374,12 @@ int do_leave_room(struct stoa_target to, const char *room)
 
 int do_disconnect(struct stoa_target to, bool transport)
 {
+	const char *call = transport ? "stoa_disconnect_transport" : "stoa_disconnect";
 	struct effect *e;
-	int error = note(transport ? "stoa_disconnect_transport" : "stoa_disconnect", EFFECT_DISCONNECT, to, &e);
+	int error = effect_for(call, EFFECT_DISCONNECT, to, &e);
 
-	if (error == 0)
-		e->transport = transport;
-	return error;
+	if (error)
+		return error;
+	e->transport = transport;
+	return job_leave(to.from->app, call, 0);
 }

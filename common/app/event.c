@@ -11,8 +11,30 @@
 #include <errno.h>
 #include <string.h>
 
+/* Named as soon as its code has run: what follows is the host's. */
+static void note_if_slow(struct app *a, const struct stoa_event *ev)
+{
+	int64_t took_ms = a->clock_ms && a->limits.slow_handler_ms ? a->clock_ms() - a->begun_ms : 0;
+
+	if (took_ms <= a->limits.slow_handler_ms)
+		return;
+	metrics_count(M_SLOW_HANDLERS);
+	log_warn("slow handler", LOG_I("ms", took_ms), LOG_S("event", ev->name), LOG_S("nsp", ev->nsp),
+		LOG_S("sid", ev->sid ? ev->sid : "-"));
+}
+
+static void note_if_large(struct app *a, const struct stoa_event *ev)
+{
+	if (!a->arena.refused)
+		return;
+	metrics_count(M_LIMIT_HANDLER_MEMORY);
+	log_warn("handler out of memory", LOG_I("max_handler_memory", a->arena.limit_bytes), LOG_S("event", ev->name),
+		LOG_S("nsp", ev->nsp), LOG_S("sid", ev->sid ? ev->sid : "-"));
+}
+
 void event_begin(struct app *a, struct stoa_event *ev)
 {
+	a->begun_ms = a->clock_ms ? a->clock_ms() : 0;
 	a->running = ev;
 	a->work = &a->arena;
 	app_current = a;
@@ -26,6 +48,8 @@ void event_end(struct app *a)
 {
 	const struct effect *first = a->batch.first;
 
+	note_if_slow(a, a->running);
+	note_if_large(a, a->running);
 	a->running = NULL;
 	a->work = NULL;
 	app_current = NULL;
@@ -48,7 +72,13 @@ const char *error_words(int status)
 		return "the client has disconnected";
 	case -ECANCELED:
 		return "cancelled";
+	case -E2BIG:
+		return "too large";
+	case -EAGAIN:
+		return "too many of them";
 	default:
+		if (status > 0)
+			return "";
 		return status < -1 && status > -4096 ? strerror(-status) : "the handler failed";
 	}
 }
@@ -69,11 +99,49 @@ void event_log(struct stoa_event *ev, const char *what)
 		LOG_S("sid", ev->sid ? ev->sid : "-"));
 }
 
+static struct complaint *complaint_about(struct mail *m, const char *call)
+{
+	for (size_t i = 0; i < COMPLAINTS; i++) {
+		struct complaint *c = &m->complaints[i];
+
+		if (c->call == NULL)
+			c->call = call;
+		if (strcmp(c->call, call) == 0)
+			return c;
+	}
+	return &m->complaints[COMPLAINTS - 1];
+}
+
+/* Whether to say it now; *unsaid: how many were not. A client may be able to make calls fail as often as it likes. */
+static bool may_complain(struct app *a, const char *call, int64_t *unsaid)
+{
+	struct app *home = app_home(a);
+	int64_t now_ms = a->clock_ms ? a->clock_ms() : a->now_ms;
+	struct complaint *c;
+	bool now;
+
+	pthread_mutex_lock(&home->mail.lock);
+	c = complaint_about(&home->mail, call);
+	now = now_ms >= c->next_ms;
+	*unsaid = c->unsaid;
+	c->unsaid = now ? 0 : c->unsaid + 1;
+	if (now)
+		c->next_ms = now_ms + 1000;
+	pthread_mutex_unlock(&home->mail.lock);
+	return now;
+}
+
 int call_failed(struct stoa_event *ev, const char *call, int error, const char *why)
 {
-	log_warn("call failed", LOG_S("call", call), LOG_S("error", why ? why : error_words(error)),
-		LOG_S("event", ev && ev->name ? ev->name : "-"), LOG_S("nsp", ev ? ev->nsp : "-"),
-		LOG_S("sid", ev && ev->sid ? ev->sid : "-"));
+	struct app *a = ev ? ev->app : app_current;
+	int64_t unsaid = 0;
+
+	if (a == NULL || may_complain(a, call, &unsaid))
+		log_warn("call failed", LOG_S("call", call), LOG_S("error", why ? why : error_words(error)),
+			LOG_S("event", ev && ev->name ? ev->name : "-"), LOG_S("nsp", ev ? ev->nsp : "-"),
+			LOG_S("sid", ev && ev->sid ? ev->sid : "-"), unsaid ? LOG_I("unsaid", unsaid) : (struct log_pair){ 0 });
+	if (a && app_is_desk(a))
+		job_forget(a);
 	return error;
 }
 
@@ -84,7 +152,7 @@ int do_fail(struct stoa_event *ev, const char *message, struct stoa_list list)
 	int error = 0;
 
 	ev->has_failed = true;
-	ev->message = arena_copy(&ev->app->arena, message ? message : "", message ? strlen(message) : 0);
+	ev->message = arena_copy(ev->app->work, message ? message : "", message ? strlen(message) : 0);
 	if (ev->message == NULL)
 		ev->message = "out of memory";
 	ev->data = (struct payload){ .blobs = NULL };
@@ -175,17 +243,28 @@ static void refuse(struct stoa_event *ev, const char *message)
 	effect_put_first(ev->app, e);
 }
 
+static const char *refusal_words(const struct stoa_event *ev, int status, const char *otherwise)
+{
+	return ev->has_failed || (status == STOA_EINPUT && ev->misfit) ? failure_words(ev, status) : otherwise;
+}
+
+const char *event_ask(struct stoa_event *ev, struct handler h, const char *otherwise)
+{
+	int status = h.fn ? call(ev, h) : 0;
+
+	return status < 0 ? refusal_words(ev, status, otherwise) : NULL;
+}
+
 /* A refusal is the answer that the application gave, not a failure of it. */
 static void finish_connect(struct stoa_event *ev, int status)
 {
-	const char *message = "Connection rejected by server"; /* python-socketio's words */
+	const char *message;
 
 	if (status >= 0) {
 		accept(ev->app);
 		return;
 	}
-	if (ev->has_failed || (status == STOA_EINPUT && ev->misfit))
-		message = failure_words(ev, status);
+	message = refusal_words(ev, status, "Connection rejected by server"); /* python-socketio's words */
 	log_debug("connect refused", LOG_S("error", message), LOG_S("nsp", ev->nsp), LOG_S("sid", ev->sid));
 	refuse(ev, message);
 }

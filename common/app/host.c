@@ -102,4 +102,21 @@ const struct stoa_host host_table = {
 	.after = do_after,
 	.cancel = do_cancel,
 	.log_line = host_log,
+	.set_header = do_set_header,
+	.one_process = setup_one_process,
+	.session = do_session,
+	.session_put = do_session_put,
+	.fetch_sockets = do_fetch_sockets,
+	.server_side_emit = do_server_side_emit,
+	.missing = do_missing,
+	.start_background_task = do_start_job,
+	.sleep_ms = do_sleep,
 };
+
+_Thread_local struct arena *app_bench;
+
+const struct stoa_host *app_build_in(struct arena *arena)
+{
+	app_bench = arena;
+	return &host_table;
+}

@@ -12,10 +12,13 @@
  *	unpack.c    values read by the type of the place
  *	effects.c   the batch: targets, emit, join, leave, disconnect
  *	rooms.c     the client's rooms with this handler's changes
+ *	admission.c requests before there is a client: "handshake", "connection_error", headers
  *	acks.c      acks now and later
+ *	session.c   the client's session with this handler's changes
+ *	jobs.c      background tasks: their work on another thread, and what it hands back
  *	later.c     what waits: one table and one heap for timers, calls, deferred acks and tasks
  *	timers.c    stoa_after(), stoa_cancel(), tasks
- *	calls.c     stoa_call() and its answers
+ *	calls.c     stoa_call() and those like it, and their answers
  */
 #ifndef STOA_APP_INTERNAL_H
 #define STOA_APP_INTERNAL_H
@@ -23,7 +26,10 @@
 #include "app.h"
 #include "json.h"
 #include "map.h"
+#include "metrics.h"
 #include "stoa.h"
+
+#include <pthread.h>
 
 struct handler {
 	stoa_fn *fn; /* NULL: none */
@@ -42,14 +48,23 @@ struct nsp;  /* a pattern that has handlers */
 struct rule; /* a pattern with a function: middleware, an error handler */
 struct task; /* of stoa_every() */
 
+/* An event that other servers send. */
+struct server_event {
+	struct server_event *next;
+	const char *name;
+	struct handler handler;
+};
+
 /* The `app` of STOA_APP, part of struct app. Everything in it is taken from the setup arena. */
 struct stoa_app {
 	struct arena *arena;
 	struct nsp *nsps;
 	struct rule *uses, **uses_end; /* in order of registration */
 	struct rule *errors;
+	struct rule *one_process;       /* patterns without a function */
+	struct server_event *server_events;
 	struct task *tasks;
-	struct handler start, stop;
+	struct handler start, stop, handshake, connection_error;
 	const char *const (*options)[2];
 	bool is_open;      /* STOA_APP is running */
 	char mistake[256]; /* the first one; "" when there was none */
@@ -78,12 +93,16 @@ struct handler registry_handler(const struct nsp *n, enum app_kind kind, struct 
 bool registry_fits(struct pattern p, struct slice nsp);
 struct handler registry_error(const struct stoa_app *reg, struct slice nsp);
 
+bool registry_one_process(const struct stoa_app *reg, struct slice nsp);
+
 bool event_is_reserved(struct slice name);
+bool server_event_is_own(const char *name); /* "start" and the like: no other server sends it */
 
 /* The rows of the table that set up. */
 void setup_on(struct stoa_app *reg, const char *nsp, const char *event, stoa_fn *fn, void *ctx);
 void setup_use(struct stoa_app *reg, const char *nsp, stoa_fn *fn, void *ctx);
 void setup_on_error(struct stoa_app *reg, const char *nsp, stoa_fn *fn, void *ctx);
+void setup_one_process(struct stoa_app *reg, const char *nsp);
 void setup_on_server(struct stoa_app *reg, const char *event, stoa_fn *fn, void *ctx);
 void setup_every(struct stoa_app *reg, const char *name, int64_t ms, stoa_fn *fn, void *ctx);
 const char *setup_option(struct stoa_app *reg, const char *name, const char *otherwise);
@@ -124,6 +143,8 @@ struct later {
 	/* LATER_CALL */
 	bool is_single;                  /* one client was asked, not a room or everybody */
 	size_t expected, answered, gone; /* expected is SIZE_MAX until the host says */
+	size_t n_kept;                   /* of the answers */
+	bool is_cut;                     /* there were more answers than are kept */
 	struct arena arena;              /* of the answers */
 	struct answer *answers, **answers_end;
 };
@@ -174,6 +195,8 @@ struct stoa_event {
 	struct app *app;
 	const struct app_event_in *in;   /* NULL: a timer, an answer, a task, a server event */
 	const struct app_client *client; /* in's */
+	const struct app_request *request; /* of a request that has no client yet */
+	struct admission *admission;       /* of "handshake": the headers so far */
 	const struct answer *answer;     /* of a call: the one that stoa_args() shows */
 	bool walking;                    /* stoa_next() was called */
 	void *ctx;
@@ -192,7 +215,16 @@ struct stoa_event {
 
 	enum ack_state ack;
 	uint64_t taken_number;
+
+	struct session_view *session; /* NULL: nobody has looked yet */
 };
+
+/* What was loaded (load.c). */
+struct module {
+	void *handle; /* of dlopen(); NULL: the application is part of the program */
+	int fd;       /* of the copy that was loaded; -1: its file was */
+};
+void module_close(struct module *m);
 
 /* The batch that the running event has noted so far. */
 struct batch {
@@ -200,40 +232,110 @@ struct batch {
 	size_t count;
 };
 
+/* --- Background work (jobs.c) ------------------------------------------------------------------------------------- */
+
+struct letter; /* what work hands to the loop */
+
+/* Log lines about a call: one a second, the others counted. */
+struct complaint {
+	const char *call; /* NULL: a free place */
+	int64_t next_ms, unsaid;
+};
+enum { COMPLAINTS = 32 };
+
+/* What threads share, under its lock. */
+struct mail {
+	pthread_mutex_t lock;
+	struct letter *first, **end;
+	size_t count, bytes; /* of letters that wait; the ends of jobs not among them */
+	struct app_job *jobs; /* those whose work has not ended */
+	size_t n_jobs;        /* those that are not done: their `done` has not begun */
+	bool is_stopping;
+	int64_t counts[METRIC_COUNT]; /* counted on other threads than the loop's */
+	struct complaint complaints[COMPLAINTS];
+};
+
+void mail_init(struct mail *m);
+void mail_fini(struct mail *m); /* no letter waits */
+void mail_take(struct app *a);  /* on the loop: carries out what waits */
+
+void jobs_end(struct app *a); /* work is told to end, and waited for */
+
+/*
+ * The application as one job's thread sees it: what was set up, and memory, batch and event of its own. `home` is the
+ * application. Functions that need what only the loop has (laters, the host's clients) ask whether they are at home.
+ */
+static inline bool app_is_desk(const struct app *a);
+static inline struct app *app_home(struct app *a);
+
+/* Behind every call that noted effects: on a desk they leave at once. `error` is the call's so far. */
+int job_leave(struct app *a, const char *call, int error);
+/* On a desk: has the loop ask, or give the ack. e was noted last. */
+struct question;
+int job_ask(struct app *a, struct effect *e, const struct question *q, bool is_single);
+int job_ack(struct app *a, uint64_t number, const struct payload *p);
+void job_forget(struct app *a); /* what a failed call had begun is gone */
+
+void app_count(enum metric_id id); /* metrics_count() for code that any thread may run */
+
+int do_start_job(struct stoa_event *ev, stoa_fn *work, stoa_fn *done, void *ctx);
+int do_sleep(struct stoa_event *ev, int64_t ms);
+
+/* --- The application ---------------------------------------------------------------------------------------------- */
+
 struct app {
 	struct stoa_app registry;
 	const struct app_port *port;
+	const struct app_threads *threads;
+	int64_t (*clock_ms)(void);
 	struct app_limits limits;
+	struct app *home; /* of a desk; else NULL */
 	char *name;
-	void *module;             /* of dlopen; NULL: from the program itself */
+	struct module module;
 	struct arena setup_arena; /* lives as long as the application */
 	struct arena arena;       /* the running event's */
 	struct arena *work;       /* which of the two values are built in */
 	struct buf scratch;
 	struct batch batch;
 	struct laters laters;
+	struct mail mail;
 	struct stoa_event *running;
-	int64_t now_ms;
+	int64_t now_ms, begun_ms; /* begun_ms: of the running event, by clock_ms */
 	bool is_stopping;
 	bool is_mute; /* batches are dropped: the application is being freed */
 };
 
+static inline bool app_is_desk(const struct app *a)
+{
+	return a->home != NULL;
+}
+static inline struct app *app_home(struct app *a)
+{
+	return a->home ? a->home : a;
+}
+
 /* The application whose code runs on this thread, or NULL: how stoa_object() and others find their memory. */
 extern _Thread_local struct app *app_current;
 
-/* Where values are built now; NULL outside of handlers and setup. */
+/* app_build_in()'s; NULL: none. */
+extern _Thread_local struct arena *app_bench;
+
+/* Where values are built now; NULL: nowhere. */
 static inline struct arena *app_work(void)
 {
-	return app_current ? app_current->work : NULL;
+	return app_current ? app_current->work : app_bench;
 }
 
 void event_begin(struct app *a, struct stoa_event *ev);
 void event_end(struct app *a); /* the batch is carried out, the arena emptied */
 void event_run_client(struct stoa_event *ev, const struct nsp *n);
 void event_run_plain(struct stoa_event *ev, struct handler h); /* whatever has no client of its own */
+/* A handler whose failure is an answer: NULL when it agreed, else the message for the client. */
+const char *event_ask(struct stoa_event *ev, struct handler h, const char *otherwise);
 const char *error_words(int status);
 
-/* Notes in the log that a call of the application's failed, and returns `error`. `why` may be NULL. */
+/* Notes in the log that a call of the application's failed, and returns `error`. `why` may be NULL. One line a second
+ * for each call, with the number of those that had none. */
 int call_failed(struct stoa_event *ev, const char *call, int error, const char *why);
 /* Notes in the log what became of an event. */
 void event_log(struct stoa_event *ev, const char *what);
@@ -250,12 +352,17 @@ void effect_pay(struct effect *e, const struct payload *p);
 
 int payload_of_list(struct app *a, struct stoa_list list, struct payload *p); /* "[..]" */
 int payload_of_value(struct app *a, struct stoa_value v, struct payload *p);
+const char *payload_fault(int error); /* why the two failed, in words; NULL: as the number says */
 /* {"message": ..} or [{"error": ..}], `data` added when it is there. */
 int payload_of_refusal(struct app *a, const char *message, const struct payload *data, struct payload *p);
 int payload_of_error(struct app *a, const char *message, const struct payload *data, struct payload *p);
 
 int target_resolve(struct app *a, struct stoa_target to, struct effect_target *out, const char **why);
 bool event_name_ok(const char *event, const char **why);
+
+/* Resolves, notes, and logs what went wrong: the frame of every call that leaves one effect, which it then fills and
+ * ends with job_leave(). */
+int effect_for(const char *call, enum effect_kind kind, struct stoa_target to, struct effect **effect_r);
 
 /* The event that a call is for, if it may be made now; else NULL. */
 struct stoa_event *target_event(struct stoa_target to);
@@ -324,14 +431,37 @@ int do_disconnect(struct stoa_target to, bool transport);
 
 /* rooms.c, acks.c, event.c */
 struct stoa_value do_rooms(struct stoa_event *ev);
+struct stoa_value do_session(struct stoa_event *ev);
+int do_session_put(struct stoa_event *ev, const char *key, struct stoa_value v);
 void do_defer(struct stoa_event *ev, struct stoa_ack *taken);
 int do_ack(struct stoa_ack ack, struct stoa_list list);
 int do_fail(struct stoa_event *ev, const char *message, struct stoa_list list);
 
+/* admission.c */
+int do_set_header(struct stoa_event *ev, const char *name, const char *value, bool session);
+
 /* calls.c, timers.c */
 int do_call(
 	struct stoa_target to, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event, struct stoa_list list);
+int do_fetch_sockets(struct stoa_target to, int64_t timeout_ms, stoa_fn *fn, void *ctx);
+int do_server_side_emit(struct stoa_event *ev, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event,
+	struct stoa_list list);
 bool do_next(struct stoa_event *ev);
+struct stoa_value do_missing(struct stoa_event *ev);
+
+/* What a call asks; `list` NULL: nothing is said but the effect's kind. */
+struct question {
+	const char *call; /* for the log */
+	enum effect_kind kind;
+	const char *event; /* what stoa_name() is for the answer */
+	const struct stoa_list *list;
+	struct handler handler;
+	int64_t timeout_ms;
+};
+/* At home: notes it, waits for its answers. */
+void question_wait(struct app *a, struct effect *e, const struct question *q, const struct stoa_event *origin,
+	bool is_single);
+bool question_fits(struct app *a); /* below max_timers */
 int64_t do_after(struct stoa_event *ev, int64_t ms, stoa_fn *fn, void *ctx);
 void do_cancel(struct stoa_event *ev, int64_t timer);
 void later_run(struct app *a, struct later *l); /* its function, as an event; frees it, or has it wait again */

@@ -14,7 +14,7 @@ struct nsp {
 	struct nsp *next;
 	struct pattern pattern;
 	struct map events;
-	struct handler connect, disconnect, any;
+	struct handler connect, disconnecting, disconnect, any;
 };
 
 /* The names that mean something to clients' own emitters; a client refuses to send or hear them. */
@@ -157,6 +157,8 @@ static struct handler *place_of_event(struct stoa_app *reg, struct nsp *n, const
 {
 	if (strcmp(event, "connect") == 0)
 		return &n->connect;
+	if (strcmp(event, "disconnecting") == 0)
+		return &n->disconnecting;
 	if (strcmp(event, "disconnect") == 0)
 		return &n->disconnect;
 	if (strcmp(event, "*") == 0)
@@ -181,7 +183,8 @@ static bool event_fits(struct stoa_app *reg, const char *event)
 		mistake(reg, "stoa_on", "no event given", NULL);
 		return false;
 	}
-	if (strcmp(event, "connect") == 0 || strcmp(event, "disconnect") == 0 || !event_is_reserved(slice_str(event)))
+	if (!event_is_reserved(slice_str(event)) || strcmp(event, "connect") == 0 ||
+		strcmp(event, "disconnecting") == 0 || strcmp(event, "disconnect") == 0)
 		return true;
 	mistake(reg, "stoa_on", "no client can send the reserved event", event);
 	return false;
@@ -241,18 +244,76 @@ void setup_on_error(struct stoa_app *reg, const char *nsp, stoa_fn *fn, void *ct
 	reg->errors = r;
 }
 
+void setup_one_process(struct stoa_app *reg, const char *nsp)
+{
+	struct rule *r;
+	struct pattern p;
+
+	if (!is_open(reg, "stoa_one_process") || !pattern_of(reg, "stoa_one_process", nsp, &p))
+		return;
+	r = take(reg, "stoa_one_process", sizeof(*r));
+	if (r == NULL)
+		return;
+	r->pattern = p;
+	r->next = reg->one_process;
+	reg->one_process = r;
+}
+
+bool server_event_is_own(const char *name)
+{
+	static const char *const own[] = { "start", "handshake", "connection_error", "stop" };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+		if (strcmp(own[i], name) == 0)
+			return true;
+	return false;
+}
+
+static struct handler *server_event_made(struct stoa_app *reg, const char *event)
+{
+	struct server_event *s;
+
+	for (s = reg->server_events; s; s = s->next)
+		if (strcmp(s->name, event) == 0)
+			return &s->handler;
+	s = take(reg, "stoa_on_server", sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	s->name = arena_copy(reg->arena, event, strlen(event));
+	s->next = reg->server_events;
+	reg->server_events = s;
+	return s->name ? &s->handler : NULL;
+}
+
+static struct handler *place_of_server_event(struct stoa_app *reg, const char *event)
+{
+	const struct {
+		const char *name;
+		struct handler *place;
+	} events[] = {
+		{ "start", &reg->start },
+		{ "handshake", &reg->handshake },
+		{ "connection_error", &reg->connection_error },
+		{ "stop", &reg->stop },
+	};
+
+	for (size_t i = 0; event && i < sizeof(events) / sizeof(*events); i++)
+		if (strcmp(events[i].name, event) == 0)
+			return events[i].place;
+	return event ? server_event_made(reg, event) : NULL;
+}
+
 void setup_on_server(struct stoa_app *reg, const char *event, stoa_fn *fn, void *ctx)
 {
-	struct handler h = { fn, ctx };
+	struct handler *place;
 
 	if (!is_open(reg, "stoa_on_server"))
 		return;
-	if (event && strcmp(event, "start") == 0)
-		place_handler(reg, "stoa_on_server", &reg->start, h, event);
-	else if (event && strcmp(event, "stop") == 0)
-		place_handler(reg, "stoa_on_server", &reg->stop, h, event);
+	place = place_of_server_event(reg, event);
+	if (place)
+		place_handler(reg, "stoa_on_server", place, (struct handler){ fn, ctx }, event);
 	else
-		mistake(reg, "stoa_on_server", "the events are \"start\" and \"stop\", not", event ? event : "NULL");
+		mistake(reg, "stoa_on_server", event ? "out of memory" : "no event given", NULL);
 }
 
 static const char *task_fault(struct stoa_app *reg, const char *name, int64_t ms, stoa_fn *fn)
@@ -333,11 +394,21 @@ struct handler registry_handler(const struct nsp *n, enum app_kind kind, struct 
 		return n->connect;
 	case APP_DISCONNECT:
 		return n->disconnect;
+	case APP_DISCONNECTING:
+		return n->disconnecting;
 	case APP_EVENT:
 		break;
 	}
 	node = map_find(&n->events, name);
 	return node ? map_item(node, struct named, by_name)->handler : n->any;
+}
+
+bool registry_one_process(const struct stoa_app *reg, struct slice nsp)
+{
+	for (const struct rule *r = reg->one_process; r; r = r->next)
+		if (registry_fits(r->pattern, nsp))
+			return true;
+	return false;
 }
 
 struct handler registry_error(const struct stoa_app *reg, struct slice nsp)

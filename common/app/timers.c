@@ -11,6 +11,8 @@ int64_t do_after(struct stoa_event *ev, int64_t ms, stoa_fn *fn, void *ctx)
 	if (ev == NULL || a == NULL || a->running != ev || fn == NULL)
 		return call_failed(
 			ev, "stoa_after", -EINVAL, fn ? "not in a handler of this event" : "no function given");
+	if (app_is_desk(a))
+		return call_failed(ev, "stoa_after", -EINVAL, "not in a background task");
 	if (a->is_stopping)
 		return call_failed(ev, "stoa_after", -ECANCELED, "the process is ending");
 	if (a->laters.waiting[LATER_TIMER] >= a->limits.max_timers) {
@@ -26,8 +28,12 @@ int64_t do_after(struct stoa_event *ev, int64_t ms, stoa_fn *fn, void *ctx)
 
 void do_cancel(struct stoa_event *ev, int64_t timer)
 {
-	struct later *l = timer > 0 ? later_find(ev->app, LATER_TIMER, (uint64_t)timer) : NULL;
+	struct later *l = NULL;
 
+	if (app_is_desk(ev->app))
+		call_failed(ev, "stoa_cancel", -EINVAL, "not in a background task");
+	else if (timer > 0)
+		l = later_find(ev->app, LATER_TIMER, (uint64_t)timer);
 	/* The one that runs now is still in the table, but has ended already: nothing more happens to it. */
 	if (l)
 		later_end(ev->app, l, -ECANCELED);

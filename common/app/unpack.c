@@ -262,7 +262,7 @@ static void say_misfit(struct stoa_event *ev, size_t argument, struct buf *said)
 	struct buf whole = BUF_INIT;
 
 	buf_printf(&whole, "argument %zu: expected %.*s", argument + 1, SLICE_ARG(buf_slice(said)));
-	ev->misfit = whole.failed ? NULL : arena_copy(&ev->app->arena, whole.at, whole.size);
+	ev->misfit = whole.failed ? NULL : arena_copy(ev->app->work, whole.at, whole.size);
 	if (ev->misfit == NULL)
 		ev->misfit = "unexpected arguments";
 	buf_fini(&whole);

@@ -46,6 +46,7 @@ void arena_reset(struct arena *a)
 	a->chunks = first;
 	a->used = 0;
 	a->total_bytes = 0;
+	a->refused = false;
 }
 
 static bool add_chunk(struct arena *a, size_t size)
@@ -73,8 +74,10 @@ void *arena_take(struct arena *a, size_t size)
 	if (size > SIZE_MAX / 2)
 		return NULL;
 	need = (size + align - 1) & ~(align - 1);
-	if (a->limit_bytes && need > a->limit_bytes - a->total_bytes)
+	if (a->limit_bytes && (a->total_bytes > a->limit_bytes || need > a->limit_bytes - a->total_bytes)) {
+		a->refused = true;
 		return NULL;
+	}
 	if ((a->chunks == NULL || a->chunks->cap - a->used < need) && !add_chunk(a, need))
 		return NULL;
 	piece = a->chunks->at + a->used;

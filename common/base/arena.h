@@ -16,6 +16,7 @@ struct arena {
 	size_t used;                /* in the newest */
 	size_t total_bytes;         /* taken since the last reset */
 	size_t limit_bytes;         /* 0: none; past it arena_take() answers NULL */
+	bool refused;               /* it did, since the last reset */
 };
 
 #define ARENA_INIT ((struct arena){ 0 })

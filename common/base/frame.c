@@ -25,6 +25,7 @@ struct frame *frame_new(size_t size)
 	f->refs = 1;
 	f->packets = 0;
 	f->size = 0;
+	f->tag_at = f->tag_size = 0;
 	return f;
 }
 

@@ -6,6 +6,9 @@
  * sends the bytes as they are, and several frames may stand in one write; polling walks the packets with frame_next().
  * A Socket.IO message with attachments is one frame of several packets, which therefore never mix with another's.
  *
+ * A frame may have a tag, a part of its first packet by which it is known: what waits in a queue under the same tag can
+ * be replaced by a newer one.
+ *
  * Frames are immutable once built and the only reference-counted type of the house. One thread per process: counts
  * are plain integers.
  */
@@ -17,7 +20,8 @@
 struct frame {
 	uint32_t refs;
 	uint32_t packets;
-	size_t size; /* of bytes */
+	size_t size;               /* of bytes */
+	uint32_t tag_at, tag_size; /* in bytes; size 0: no tag */
 	char bytes[];
 };
 
@@ -40,6 +44,11 @@ char *frame_put(struct frame *f, bool binary, size_t data_size);
 
 /* A frame of one text packet made of two parts; NULL: no memory. */
 struct frame *frame_text(struct slice a, struct slice b);
+
+static inline struct slice frame_tag(const struct frame *f)
+{
+	return slice_of(f->bytes + f->tag_at, f->tag_size);
+}
 
 static inline struct frame *frame_ref(struct frame *f)
 {

@@ -11,8 +11,9 @@
 #include "clock.h"
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
-static enum log_level threshold = LOG_INFO;
-static uint64_t dropped;
+/* Background tasks of an application log from threads of their own. */
+static _Atomic enum log_level threshold = LOG_INFO;
+static _Atomic uint64_t dropped;
 
 bool log_on(enum log_level level)
 {

@@ -5,6 +5,8 @@
  * escaped, so that a peer cannot forge lines or drive a terminal. Payloads never appear above debug.
  *
  *	log_info("closed", LOG_S("sid", sid), LOG_I("in", n));
+ *
+ * Any thread may log.
  */
 #ifndef STOA_BASE_LOG_H
 #define STOA_BASE_LOG_H

@@ -303,6 +303,27 @@ static char *put_slice(char *to, struct slice s)
 	return to + s.size;
 }
 
+/* The size of an event's `["name"`. */
+static size_t name_end(struct slice json)
+{
+	size_t at = 2;
+
+	while (at < json.size && json.at[at] != '"')
+		at += json.at[at] == '\\' ? 2 : 1;
+	return at < json.size ? at + 1 : json.size;
+}
+
+/* What stands between the packet's type and its arguments, whatever their number of attachments. */
+static void put_tag(struct frame *f, const char *from, size_t before_json, struct slice json)
+{
+	size_t size = before_json + name_end(json);
+
+	if (size > UINT16_MAX) /* no name is that long */
+		return;
+	f->tag_at = (uint32_t)(from - f->bytes);
+	f->tag_size = (uint32_t)size;
+}
+
 struct frame *sio_frame(const struct sio_out *out)
 {
 	bool main_nsp = out->nsp.size <= 1;
@@ -316,8 +337,10 @@ struct frame *sio_frame(const struct sio_out *out)
 	if (f == NULL)
 		return NULL;
 	to = frame_put(f, false, text_size);
-	to = put_slice(put_slice(to, before), nsp);
-	put_slice(put_slice(to, after), out->json);
+	to = put_slice(to, before);
+	if (out->latest)
+		put_tag(f, to, nsp.size + after.size, out->json);
+	put_slice(put_slice(put_slice(to, nsp), after), out->json);
 	for (size_t i = 0; i < out->n_blobs; i++)
 		put_slice(frame_put(f, true, out->blobs[i].size), out->blobs[i]);
 	return f;

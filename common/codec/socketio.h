@@ -64,6 +64,7 @@ struct sio_out {
 	struct slice json;
 	const struct slice *blobs;
 	size_t n_blobs;
+	bool latest; /* an EVENT's frame gets a tag: its namespace and name */
 };
 
 /* The packet as a shared frame: one text packet beginning with Engine.IO's '4', then one binary packet per

@@ -50,6 +50,17 @@ static const char *check_origin(const char *text)
 	return NULL;
 }
 
+/* A bearer key goes into a header as it stands, and is the only thing between a stranger and all clients. */
+static const char *check_key(const char *text)
+{
+	size_t size = strlen(text);
+
+	for (size_t i = 0; i < size; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return "is not a key; write letters, digits and signs, without blanks";
+	return size < 16 ? "is too short for a key; 16 characters at least, as from: openssl rand -hex 16" : NULL;
+}
+
 /* A field's place. The sum is there for its _Generic, which refuses a field of another type than the row's. */
 #define FIELD(type_, field_) \
 	.offset = offsetof(struct gateway_options, field_) + \
@@ -78,7 +89,7 @@ static const struct config_option rows[] = {
 	{ "listen", TEXT(listen, "127.0.0.1:5000", "HOST:PORT", check_address),
 		.help = "Where clients connect; without a host: all addresses; port 0: any free one" },
 	{ "internal_listen", TEXT(internal_listen, NULL, "HOST:PORT", check_address),
-		.help = "Where /healthz, /readyz and /metrics are answered; not set: nowhere" },
+		.help = "Where /healthz, /readyz, /metrics and the HTTP API are answered; not set: nowhere" },
 	{ "path", TEXT(path, "/socket.io", "PATH", check_path), .help = "The URL path under which Socket.IO is served",
 		ALSO({ "resource", ALIAS_PATH }, { "socketio_path", ALIAS_PATH }) },
 	{ "public", TEXT(public_dir, NULL, "DIR", NULL), .help = "Serve the files of this directory as static pages" },
@@ -89,6 +100,11 @@ static const struct config_option rows[] = {
 		.help = "Where the files of the client's bundle are; not set: where they were installed" },
 	{ "log_level", CHOICE(log_level, "info", "LEVEL", log_levels),
 		.help = "The least important level that is logged" },
+	{ "debug", BOOL(debug, "false"), .help = "Log at level debug, and Socket.IO packets as they pass" },
+	{ "watch", BOOL(watch, "false"),
+		.help = "Load the application anew when its file changes; clients stay connected" },
+	{ "loop_stall", DURATION(loop_stall_ms, "1s", 0, HOURS(1)),
+		.help = "A loop held up for longer is logged, counted, and not ready for ten times as long; 0: never" },
 
 	{ "transports", .group = "Engine.IO",
 		LIST(transports, "polling,websocket"), .min = 1, .max = 2, .choices = transports,
@@ -105,6 +121,8 @@ static const struct config_option rows[] = {
 	{ "connect_timeout", DURATION(connect_timeout_ms, "45s", 1, HOURS(1)),
 		.help = "A connection that has joined no namespace after so long is closed",
 		ALSO({ "connectTimeout", ALIAS_MS }) },
+	{ "always_connect", BOOL(always_connect, "false"),
+		.help = "A client that the application refuses is connected and disconnected, instead of an error" },
 	{ "polling_close_timeout", DURATION(polling_close_timeout_ms, "30s", 1, HOURS(1)),
 		.help = "A closed polling session waits so long for the request that takes its last packets" },
 	{ "max_http_buffer_size", SIZE(max_http_buffer_size, "1MB", 1, 1000 * MILLION),
@@ -152,11 +170,41 @@ static const struct config_option rows[] = {
 	{ "max_timers", .group = "Limits on the application",
 		INT(max_timers, "10000", 1, MILLION), .help = "Timers of the application in this process" },
 	{ "max_effects", INT(max_effects, "10000", 1, MILLION),
-		.help = "Emits, joins and the like of one handler's run" },
+		.help = "Emits, joins and the like of one handler's run; also what tasks may be ahead of the loop" },
+	{ "max_session_bytes", SIZE(max_session_bytes, "64KB", 2, 1000 * MILLION),
+		.help = "The session of one client in one namespace, as JSON" },
+	{ "max_answers", INT(max_answers, "10000", 1, 100 * MILLION),
+		.help = "Answers to one call, or clients of one fetch_sockets" },
+	{ "max_answer_memory", SIZE(max_answer_memory, "16MB", 1000, 1000 * MILLION),
+		.help = "What the answers to one call may take together" },
+	{ "max_handler_memory", SIZE(max_handler_memory, "64MB", 10000, 1000 * MILLION),
+		.help = "What one handler's run may decode, build and leave; a message takes up to 50 times its size" },
+	{ "background_threads", INT(background_threads, "16", 1, 1000),
+		.help = "Threads for the application's background tasks, started as they are needed" },
+	{ "max_background_tasks", INT(max_background_tasks, "64", 1, MILLION),
+		.help = "Background tasks that run or wait for a thread" },
+	{ "slow_handler", DURATION(slow_handler_ms, "100ms", 0, HOURS(1)),
+		.help = "A handler that takes longer is named in the log; 0ms: none is" },
+
+	{ "api_key", .group = "The HTTP API of the internal listener (docs/http-api.md)",
+		TEXT(api_key, NULL, "KEY", check_key),
+		.help = "Who sends this key may emit from beside; neither this nor api_key_file: the API is off" },
+	{ "api_key_file", TEXT(api_key_file, NULL, "FILE", NULL),
+		.help = "The same, the key being the first line of this file, which only the gateway should be able to read" },
+	{ "api_max_body", SIZE(api_max_body, "1MB", 1000, 1000 * MILLION),
+		.help = "The largest body of a request; a page of a listing ends at this size too" },
+	{ "api_max_batch", INT(api_max_batch, "1000", 1, MILLION), .help = "Items in one batch" },
+	{ "api_max_list", INT(api_max_list, "1000", 1, MILLION), .help = "Names in one page of a listing, and in a list of a request" },
+	{ "api_idempotency_time", DURATION(api_idempotency_time_ms, "10m", 1000, HOURS(24 * 7)),
+		.help = "A request with an Idempotency-Key that came before is given the same answer for so long" },
+	{ "api_idempotency_memory", SIZE(api_idempotency_memory, "4MB", 1000, 1000 * MILLION),
+		.help = "What is kept for that; past it the oldest answers are forgotten early" },
 
 	{ "shutdown_timeout", .group = "Ending",
 		DURATION(shutdown_timeout_ms, "10s", 0, HOURS(1)),
 		.help = "After SIGTERM clients have so long to take their last bytes" },
+	{ "background_timeout", DURATION(background_timeout_ms, "5s", 0, HOURS(1)),
+		.help = "Background tasks have so long to end when the process does" },
 	{ "close_timeout", DURATION(close_timeout_ms, "1s", 1, 60 * 1000),
 		.help = "A closed connection is read for so long, so that its peer sees the last bytes" },
 	{ 0 },

@@ -75,11 +75,26 @@ static void arm(struct loop *l, int64_t next, int64_t now)
 		event_add(l->wake, &wait);
 }
 
+void loop_on_turn_took(struct loop *l, void (*fn)(void *ctx, int64_t now_ms, int64_t took_ms), void *ctx)
+{
+	l->turn_took.fn = fn;
+	l->turn_took.ctx = ctx;
+}
+
+static void turn_is_over(struct loop *l, int64_t now_ms)
+{
+	if (l->turn_ms && l->turn_took.fn)
+		l->turn_took.fn(l->turn_took.ctx, now_ms, now_ms - l->turn_ms);
+	l->turn_ms = 0;
+}
+
 /* Waits for events at most until the next timer, and hands them out. */
 static void wait_and_dispatch(struct loop *l)
 {
-	int64_t next = timers_next_ms(&l->timers), now = clock_now_ms();
+	int64_t now = clock_now_ms(), next;
 
+	turn_is_over(l, now);
+	next = timers_next_ms(&l->timers);
 	if (next <= now) {
 		event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		return;
@@ -91,8 +106,8 @@ static void wait_and_dispatch(struct loop *l)
 void loop_run(struct loop *l)
 {
 	l->stopped = false;
+	l->turn_ms = 0;
 	while (!l->stopped) {
-		l->turn_ms = 0;
 		wait_and_dispatch(l);
 		timers_run(&l->timers, loop_now(l));
 		for (int i = 0; i < l->turn_ends; i++)

@@ -31,12 +31,18 @@ struct loop {
 		void *ctx;
 	} turn_end[LOOP_TURN_END_MAX];
 	int turn_ends;
+	struct {
+		void (*fn)(void *ctx, int64_t now_ms, int64_t took_ms);
+		void *ctx;
+	} turn_took;
 };
 
 int loop_init(struct loop *l);  /* 0, or -ENOMEM */
 void loop_fini(struct loop *l); /* digs the graveyard, frees the base; every event must be gone */
 
 void loop_on_turn_end(struct loop *l, void (*fn)(void *ctx, int64_t now_ms), void *ctx);
+/* Tells how long each turn held up the next, before that begins: from when it first asked for the time to its end. */
+void loop_on_turn_took(struct loop *l, void (*fn)(void *ctx, int64_t now_ms, int64_t took_ms), void *ctx);
 void loop_run(struct loop *l);  /* until loop_stop() */
 void loop_stop(struct loop *l); /* from inside: the turn is finished first */
 

@@ -12,9 +12,9 @@
 
 #include "log.h"
 
-enum metric_type { COUNTER, GAUGE };
+enum metric_type { COUNTER, GAUGE, COUNTER_MS, GAUGE_MS };
 
-static const char *const type_names[] = { "counter", "gauge" };
+static const char *const type_names[] = { "counter", "gauge", "counter", "gauge" };
 
 static const struct metric {
 	enum metric_type type;
@@ -41,7 +41,10 @@ static void write_row(struct buf *to, size_t i)
 	buf_add_str(to, m->name);
 	if (m->labels[0])
 		buf_printf(to, "{%s}", m->labels);
-	buf_printf(to, " %" PRId64 "\n", metrics_values[i]);
+	if (m->type == COUNTER_MS || m->type == GAUGE_MS)
+		buf_printf(to, " %.3f\n", (double)metrics_values[i] / 1000);
+	else
+		buf_printf(to, " %" PRId64 "\n", metrics_values[i]);
 }
 
 static void write_number(struct buf *to, enum metric_type type, const char *name, const char *help, double value)

@@ -2,7 +2,7 @@
  * metrics.h - every number that Stoa counts, in one table, and their Prometheus text.
  *
  * A row is METRIC(id, type, name, labels, help). Rows of one name stand together and share type and help. Counters
- * only grow; gauges go both ways. The table is one of the house's three globals (log and clock are the others): one
+ * only grow; gauges go both ways; those with _MS count milliseconds and are shown as seconds. The table is one of the house's three globals (log and clock are the others): one
  * loop thread writes it, so an increment is an addition.
  */
 #ifndef STOA_METRICS_METRICS_H
@@ -33,11 +33,29 @@
 	METRIC(BYTES_RECEIVED, COUNTER, "stoa_bytes_total", "direction=\"in\"", "Bytes of Engine.IO messages") \
 	METRIC(BYTES_SENT, COUNTER, "stoa_bytes_total", "direction=\"out\"", "Bytes of Engine.IO messages") \
 	METRIC(HANDLER_ERRORS, COUNTER, "stoa_handler_errors_total", "", "Events whose handler failed") \
+	METRIC(LOOP_STALLS, COUNTER, "stoa_loop_stalls_total", "", \
+		"Turns of the loop that took longer than loop_stall") \
+	METRIC(LOOP_TURN_MAX, GAUGE_MS, "stoa_loop_turn_max_seconds", "", "The longest turn of the loop so far") \
+	METRIC(LOOP_BUSY, COUNTER_MS, "stoa_loop_busy_seconds_total", "", "Time that the loop's turns took") \
+	METRIC(RELOADS, COUNTER, "stoa_reloads_total", "result=\"ok\"", "Times the application was to be loaded anew") \
+	METRIC(RELOADS_FAILED, COUNTER, "stoa_reloads_total", "result=\"failed\"", \
+		"Times the application was to be loaded anew") \
 	METRIC(CALL_TIMEOUTS, COUNTER, "stoa_call_timeouts_total", "", "Calls to clients that ran out of time") \
 	METRIC(HTTP_REQUESTS, COUNTER, "stoa_http_requests_total", "", "HTTP requests with a well-formed head") \
+	METRIC(API_OK, COUNTER, "stoa_api_requests_total", "result=\"ok\"", "Requests to the HTTP API") \
+	METRIC(API_REPLAYED, COUNTER, "stoa_api_requests_total", "result=\"replayed\"", "Requests to the HTTP API") \
+	METRIC(API_REFUSED, COUNTER, "stoa_api_requests_total", "result=\"refused\"", "Requests to the HTTP API") \
+	METRIC(API_UNAUTHORIZED, COUNTER, "stoa_api_requests_total", "result=\"unauthorized\"", \
+		"Requests to the HTTP API") \
+	METRIC(API_FAILED, COUNTER, "stoa_api_requests_total", "result=\"failed\"", "Requests to the HTTP API") \
 	METRIC(FILES_SERVED, COUNTER, "stoa_files_served_total", "", "Static files and client bundles answered") \
 	METRIC(VOLATILE_DROPPED, COUNTER, "stoa_volatile_dropped_total", "", \
 		"Volatile emits not queued because output was waiting") \
+	METRIC(LATEST_DROPPED, COUNTER, "stoa_latest_dropped_total", "", \
+		"Queued emits dropped because a later one replaced them") \
+	METRIC(SLOW_HANDLERS, COUNTER, "stoa_slow_handlers_total", "", \
+		"Events that held up the loop longer than slow_handler") \
+	METRIC(TASKS, GAUGE, "stoa_background_tasks", "", "Background tasks that run or wait for a thread") \
 	METRIC(OUT_OF_MEMORY, COUNTER, "stoa_out_of_memory_total", "", "Connections or messages given up for memory") \
 	METRIC(CLOSED_TRANSPORT, COUNTER, "stoa_disconnects_total", "reason=\"transport close\"", "Sessions ended") \
 	METRIC(CLOSED_ERROR, COUNTER, "stoa_disconnects_total", "reason=\"transport error\"", "Sessions ended") \
@@ -66,6 +84,19 @@
 	METRIC(LIMIT_ACK_TIME, COUNTER, "stoa_limit_total", "limit=\"ack_timeout\"", "Refusals by a limit") \
 	METRIC(LIMIT_TIMERS, COUNTER, "stoa_limit_total", "limit=\"max_timers\"", "Refusals by a limit") \
 	METRIC(LIMIT_EFFECTS, COUNTER, "stoa_limit_total", "limit=\"max_effects\"", "Refusals by a limit") \
+	METRIC(LIMIT_SESSION, COUNTER, "stoa_limit_total", "limit=\"max_session_bytes\"", "Refusals by a limit") \
+	METRIC(LIMIT_ANSWERS, COUNTER, "stoa_limit_total", "limit=\"max_answers\"", "Refusals by a limit") \
+	METRIC(LIMIT_ANSWER_MEMORY, COUNTER, "stoa_limit_total", "limit=\"max_answer_memory\"", "Refusals by a limit") \
+	METRIC(LIMIT_HANDLER_MEMORY, COUNTER, "stoa_limit_total", "limit=\"max_handler_memory\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_ATTACHMENTS, COUNTER, "stoa_limit_total", "limit=\"max_attachments\"", "Refusals by a limit") \
+	METRIC(LIMIT_TASKS, COUNTER, "stoa_limit_total", "limit=\"max_background_tasks\"", "Refusals by a limit") \
+	METRIC(LIMIT_TASK_TIME, COUNTER, "stoa_limit_total", "limit=\"background_timeout\"", "Refusals by a limit") \
+	METRIC(LIMIT_API_BODY, COUNTER, "stoa_limit_total", "limit=\"api_max_body\"", "Refusals by a limit") \
+	METRIC(LIMIT_API_BATCH, COUNTER, "stoa_limit_total", "limit=\"api_max_batch\"", "Refusals by a limit") \
+	METRIC(LIMIT_API_LIST, COUNTER, "stoa_limit_total", "limit=\"api_max_list\"", "Refusals by a limit") \
+	METRIC(LIMIT_API_MEMORY, COUNTER, "stoa_limit_total", "limit=\"api_idempotency_memory\"", \
+		"Refusals by a limit") \
 	METRIC(BAD_HEAD, COUNTER, "stoa_malformed_total", "part=\"http\"", "Malformed input that ended a connection") \
 	METRIC(BAD_ENGINEIO, COUNTER, "stoa_malformed_total", "part=\"engine.io\"", \
 		"Malformed input that ended a connection") \

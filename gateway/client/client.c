@@ -8,6 +8,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "random.h"
+#include "trace.h"
 
 struct client *client_new(struct conn *conn, const struct sio_packet *connect)
 {
@@ -52,6 +53,8 @@ void client_send(struct client *c, const struct sio_out *out)
 {
 	struct frame *f = sio_frame(out);
 
+	if (f && c->conn->all->config.show_packets)
+		trace_out(c->sid, f);
 	if (f)
 		out_push(c->member.out, f);
 	else
@@ -66,10 +69,18 @@ static void send_bare(struct client *c, enum sio_type type, struct slice json)
 
 /* --- In and out --------------------------------------------------------------------------------------------------- */
 
-bool client_accept(struct client *c, int64_t now_ms)
+static void send_connected(struct client *c)
 {
 	char json[sizeof("{\"sid\":\"\"}") + SID_SIZE];
 
+	memcpy(json, "{\"sid\":\"", 8);
+	memcpy(json + 8, c->sid, SID_SIZE);
+	memcpy(json + 8 + SID_SIZE, "\"}", 2);
+	send_bare(c, SIO_CONNECT, slice_of(json, 10 + SID_SIZE));
+}
+
+bool client_accept(struct client *c, int64_t now_ms)
+{
 	assert(c->state == CLIENT_CONNECTING);
 	if (hub_enter(c->conn->all->hub, &c->member, c->nsp) < 0) {
 		metrics_count(M_OUT_OF_MEMORY);
@@ -78,10 +89,7 @@ bool client_accept(struct client *c, int64_t now_ms)
 	}
 	c->state = CLIENT_JOINED;
 	conn_joined(c->conn);
-	memcpy(json, "{\"sid\":\"", 8);
-	memcpy(json + 8, c->sid, SID_SIZE);
-	memcpy(json + 8 + SID_SIZE, "\"}", 2);
-	send_bare(c, SIO_CONNECT, slice_of(json, 10 + SID_SIZE));
+	send_connected(c);
 	return true;
 }
 
@@ -90,6 +98,7 @@ static void free_client(struct grave *g)
 	struct client *c = (struct client *)(void *)((char *)g - offsetof(struct client, grave));
 
 	free(c->pending);
+	client_free_data(c);
 	buf_fini(&c->last_rooms);
 	free(c);
 }
@@ -103,7 +112,12 @@ void client_release(struct client *c)
 void client_refuse(struct client *c, struct slice json)
 {
 	assert(c->state == CLIENT_CONNECTING);
-	send_bare(c, SIO_CONNECT_ERROR, json);
+	if (c->conn->all->config.always_connect) {
+		send_connected(c);
+		send_bare(c, SIO_DISCONNECT, SLICE(""));
+	} else {
+		send_bare(c, SIO_CONNECT_ERROR, json);
+	}
 	client_leave(c, 0, CLOSE_SERVER_NAMESPACE);
 }
 

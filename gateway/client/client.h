@@ -38,6 +38,9 @@ struct client_config {
 	struct sio_rules rules;
 	int64_t connect_timeout_ms; /* to join a namespace; also for the attachments of a packet to come */
 	size_t max_namespaces, max_pending_acks, max_name_bytes;
+	size_t max_session_bytes; /* of a client's data as JSON; 0: no limit */
+	bool always_connect;      /* a refused client is let in and put out again: python-socketio's option */
+	bool show_packets;        /* trace.h */
 };
 
 /* Socket.IO of a process: fills the sessions' upper layer. */
@@ -58,6 +61,13 @@ struct client_pending {
 	uint64_t ack_id, call;
 };
 
+/* One key of a client's data, JSON text both. */
+struct client_datum {
+	struct client_datum *next;
+	size_t key_size, json_size;
+	char text[]; /* the key's token, then the value */
+};
+
 struct client {
 	struct hub_member member; /* first */
 	struct conn *conn;
@@ -66,6 +76,8 @@ struct client {
 	struct slice auth;                       /* JSON of the CONNECT packet; empty: none */
 	struct client_pending *pending;
 	uint32_t n_pending, cap_pending;
+	struct client_datum *data;
+	size_t data_bytes;     /* of all as one object */
 	struct buf last_rooms; /* names with a NUL behind each, once it is GONE */
 	enum client_state state;
 	enum close_reason why;
@@ -83,7 +95,9 @@ static inline struct client *client_of(struct hub_member *m)
 
 /* Lets it in: enters the hub, sends CONNECT. False: no memory; the connection is closed. */
 bool client_accept(struct client *c, int64_t now_ms);
-/* Sends CONNECT_ERROR with `json`, an object, and forgets the client; the connection stays. */
+/* Sends CONNECT_ERROR with `json`, an object, and forgets the client; the connection stays. With always_connect it is
+ * CONNECT and DISCONNECT, the latter without `json`: socket.io-parser takes a DISCONNECT with data for malformed, and no
+ * stock client reads it. */
 void client_refuse(struct client *c, struct slice json);
 
 /* Sends DISCONNECT and leaves the namespace; `transport`: every namespace of the connection, then the connection. */
@@ -94,11 +108,20 @@ void client_send(struct client *c, const struct sio_out *out); /* one packet to 
 /* Notes that the client was sent `ack_id` and that its answer belongs to `call`. False: too many are pending. */
 bool client_ask(struct client *c, uint64_t ack_id, uint64_t call);
 void client_forget_call(struct client *c, uint64_t call);
+void clients_forget_calls(struct clients *all); /* of everybody: answers that still come are unknown */
 /* Takes one call out of those still pending; false: none is left. */
 bool client_take_pending(struct client *c, uint64_t *call);
 
 /* The rooms it is in, or was in when it left: its own id first. */
 void client_rooms(const struct client *c, void (*each)(void *to, struct slice room), void *to);
+
+/* Data that the layer above keeps with a client that is JOINED, for as long as it lives: an object, put key by key.
+ * `key` and `json` are JSON text; json empty removes the key. 0, -E2BIG (max_session_bytes), -ENOMEM. */
+int client_put_data(struct client *c, struct slice key, struct slice json);
+void client_data(const struct client *c, void (*each)(void *to, struct slice key, struct slice json), void *to);
+
+/* Appends {"id","rooms","data","handshake":{"address","query","headers","auth"}}: Node's RemoteSocket. */
+void client_describe(const struct client *c, struct buf *to);
 
 void client_release(struct client *c); /* of a client that is GONE */
 

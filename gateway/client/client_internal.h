@@ -26,6 +26,7 @@ struct client *client_new(struct conn *conn, const struct sio_packet *connect);
 struct client *conn_find(const struct conn *conn, struct slice nsp);
 void conn_unlink(struct conn *conn, struct client *c);
 void conn_joined(struct conn *conn); /* a namespace was joined: connect_timeout is over */
+void client_free_data(struct client *c);
 void client_leave(struct client *c, int64_t now_ms, enum close_reason why);
 void client_answered(struct client *c, int64_t now_ms, const struct sio_packet *p, const struct slice *blobs, size_t n);
 

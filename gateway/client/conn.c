@@ -5,6 +5,7 @@
 #include "client_internal.h"
 #include "log.h"
 #include "metrics.h"
+#include "trace.h"
 
 /* --- The connection's clients ------------------------------------------------------------------------------------- */
 
@@ -65,6 +66,8 @@ static void send_connect_error(struct conn *conn, struct slice nsp, struct slice
 {
 	struct frame *f = sio_frame(&(struct sio_out){ .type = SIO_CONNECT_ERROR, .nsp = nsp, .json = json });
 
+	if (f && conn->all->config.show_packets)
+		trace_out(conn->session->sid, f);
 	if (f)
 		out_push(&conn->session->out, f);
 	frame_unref(f);
@@ -233,8 +236,12 @@ static void opened(struct session *s, int64_t now_ms)
 
 static void message(struct session *s, int64_t now_ms, bool binary, struct slice data)
 {
-	if (s->user == NULL)
+	struct conn *conn = s->user;
+
+	if (conn == NULL)
 		return;
+	if (conn->all->config.show_packets)
+		trace_in(s->sid, binary, data);
 	if (binary)
 		on_binary(s->user, now_ms, data);
 	else
@@ -265,6 +272,19 @@ static void closed(struct session *s, int64_t now_ms, enum close_reason why)
 }
 
 static const struct session_ops ops = { opened, message, closed };
+
+void clients_forget_calls(struct clients *all)
+{
+	struct map_node *node, *next;
+
+	map_foreach(&all->sessions->by_sid, node, next)
+	{
+		const struct conn *conn = map_item(node, struct session, by_sid)->user;
+
+		for (struct client *c = conn ? conn->clients : NULL; c; c = c->next_in_conn)
+			c->n_pending = 0;
+	}
+}
 
 void clients_init(struct clients *all, const struct client_config *config, struct hub *hub, struct sessions *sessions)
 {

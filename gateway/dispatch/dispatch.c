@@ -80,13 +80,16 @@ static void end(struct dispatch *d)
 	set_tick(d);
 }
 
-static void tick(struct timer *t, int64_t now_ms)
+void dispatch_tick(struct dispatch *d, int64_t now_ms)
 {
-	struct dispatch *d = (struct dispatch *)(void *)((char *)t - offsetof(struct dispatch, tick));
-
 	begin(d, now_ms);
 	app_tick(d->app, now_ms);
 	end(d);
+}
+
+static void tick(struct timer *t, int64_t now_ms)
+{
+	dispatch_tick((struct dispatch *)(void *)((char *)t - offsetof(struct dispatch, tick)), now_ms);
 }
 
 /* --- What clients do ---------------------------------------------------------------------------------------------- */
@@ -151,6 +154,30 @@ static void on_gone(void *ctx, struct client *c, int64_t now_ms, enum close_reas
 
 static const struct client_ops ops = { on_has_namespace, on_connect, on_event, on_answer, on_gone };
 
+/* --- Requests without a client ------------------------------------------------------------------------------------ */
+
+void dispatch_admit(struct dispatch *d, int64_t now_ms, const struct app_request *r,
+	void (*decided)(void *to, const struct effect *e), void *to)
+{
+	d->decided = decided;
+	d->decided_to = to;
+	begin(d, now_ms);
+	app_admit(d->app, now_ms, r);
+	end(d);
+}
+
+bool dispatch_hears_refusals(const struct dispatch *d)
+{
+	return app_hears_connection_errors(d->app);
+}
+
+void dispatch_refused(struct dispatch *d, int64_t now_ms, const struct app_request *r, struct slice error)
+{
+	begin(d, now_ms);
+	app_connection_error(d->app, now_ms, r, error);
+	end(d);
+}
+
 /* --- The application's port --------------------------------------------------------------------------------------- */
 
 static void list_rooms(void *ctx, const struct app_client *client, void (*each)(void *to, struct slice room), void *to)
@@ -159,11 +186,36 @@ static void list_rooms(void *ctx, const struct app_client *client, void (*each)(
 	client_rooms(client->host, each, to);
 }
 
+static void list_session(void *ctx, const struct app_client *client,
+	void (*each)(void *to, struct slice key, struct slice json), void *to)
+{
+	(void)ctx;
+	client_data(client->host, each, to);
+}
+
+struct app_limits dispatch_limits(const struct gateway_options *o)
+{
+	return (struct app_limits){
+		.max_json_depth = (unsigned)o->max_json_depth,
+		.max_room_bytes = (size_t)o->max_room_name,
+		.max_timers = (size_t)o->max_timers,
+		.max_effects = (size_t)o->max_effects,
+		.ack_timeout_ms = o->ack_timeout_ms,
+		.max_attachments = (size_t)o->max_attachments,
+		.max_session_bytes = (size_t)o->max_session_bytes,
+		.max_answers = (size_t)o->max_answers,
+		.max_answer_bytes = (size_t)o->max_answer_memory,
+		.max_handler_bytes = (size_t)o->max_handler_memory,
+		.max_jobs = (size_t)o->max_background_tasks,
+		.slow_handler_ms = o->slow_handler_ms,
+	};
+}
+
 void dispatch_init(struct dispatch *d, struct hub *hub, struct clients *clients, struct timers *timers)
 {
 	*d = (struct dispatch){ .hub = hub, .clients = clients, .timers = timers };
 	d->gone_end = &d->gone;
-	d->port = (struct app_port){ effects_run, list_rooms, d };
+	d->port = (struct app_port){ effects_run, list_rooms, list_session, d };
 	clients->ops = &ops;
 	clients->ctx = d;
 }
@@ -187,6 +239,13 @@ void dispatch_stop(struct dispatch *d, int64_t now_ms)
 	app_stop(d->app, now_ms);
 	end(d);
 	timer_stop(d->timers, &d->tick);
+}
+
+void dispatch_replace(struct dispatch *d, struct app *app, int64_t now_ms)
+{
+	dispatch_stop(d, now_ms);
+	clients_forget_calls(d->clients); /* their numbers were the old application's */
+	dispatch_start(d, app, now_ms);
 }
 
 void dispatch_fini(struct dispatch *d)

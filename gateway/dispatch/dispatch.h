@@ -10,6 +10,7 @@
 
 #include "app.h"
 #include "client.h"
+#include "gateway_options.h"
 
 struct dispatch {
 	struct app *app;
@@ -21,16 +22,34 @@ struct dispatch {
 	int64_t now_ms;         /* of what is being done */
 	bool running;           /* the application, or its batch */
 	struct client *current; /* whose event is handled; NULL: a timer's, an answer's */
+	/* Of the request in hand: dispatch_admit()'s. */
+	void (*decided)(void *to, const struct effect *e);
+	void *decided_to;
 	struct client *gone, **gone_end;
 	struct client **picked; /* clients collected from the hub, to be acted upon */
 	size_t n_picked, cap_picked;
 };
+
+/* What the options mean for the application. */
+struct app_limits dispatch_limits(const struct gateway_options *o);
 
 /* Ties clients to an application, which is loaded with dispatch_port() as its port and set with dispatch_start(). */
 void dispatch_init(struct dispatch *d, struct hub *hub, struct clients *clients, struct timers *timers);
 const struct app_port *dispatch_port(struct dispatch *d);
 void dispatch_start(struct dispatch *d, struct app *app, int64_t now_ms); /* runs "start" */
 void dispatch_stop(struct dispatch *d, int64_t now_ms); /* runs "stop"; clients are told nothing more */
+void dispatch_tick(struct dispatch *d, int64_t now_ms); /* app_threads.wake() was called */
+/* Another application in its place: "stop" of the old one, with all that waits there cancelled, then "start" of the
+ * new. Clients stay, with their rooms and sessions. The old one is the caller's to free. */
+void dispatch_replace(struct dispatch *d, struct app *app, int64_t now_ms);
 void dispatch_fini(struct dispatch *d);
+
+/* A request that asks for a session: `decided` is called with EFFECT_ADMIT or EFFECT_DENY, once, before this returns,
+ * or not at all when there is no memory. */
+void dispatch_admit(struct dispatch *d, int64_t now_ms, const struct app_request *r,
+	void (*decided)(void *to, const struct effect *e), void *to);
+/* A request was refused; `error` as app_connection_error() has it. */
+bool dispatch_hears_refusals(const struct dispatch *d);
+void dispatch_refused(struct dispatch *d, int64_t now_ms, const struct app_request *r, struct slice error);
 
 #endif

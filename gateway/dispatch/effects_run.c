@@ -6,6 +6,7 @@
 #include "dispatch_internal.h"
 #include "log.h"
 #include "metrics.h"
+#include "trace.h"
 
 /* --- Whom an effect concerns -------------------------------------------------------------------------------------- */
 
@@ -49,7 +50,8 @@ static struct hub_target target_of(struct dispatch *d, const struct effect_targe
 		.skip = to->skip,
 		.n_skip = to->n_skip,
 		.skip_member = sender ? &sender->member : NULL,
-		.is_volatile = to->is_volatile };
+		.is_volatile = to->is_volatile,
+		.latest = to->latest };
 }
 
 static void pick(void *to, struct hub_member *m)
@@ -88,35 +90,47 @@ static struct frame *event_frame(const struct effect *e, bool has_id, uint64_t i
 		.id = id,
 		.json = e->json,
 		.blobs = e->blobs,
-		.n_blobs = e->n_blobs });
+		.n_blobs = e->n_blobs,
+		.latest = e->to.latest && !has_id });
 
 	if (f == NULL)
 		metrics_count(M_OUT_OF_MEMORY);
 	return f;
 }
 
-static void emit_to_one(struct client *c, const struct effect *e, struct frame *f)
+/* One line, whoever many get it. */
+static void show_broadcast(const struct effect_target *to, size_t clients, const struct frame *f)
 {
-	if (e->to.is_volatile && !out_is_empty(c->member.out))
-		metrics_count(M_VOLATILE_DROPPED);
-	else if (out_push(c->member.out, f))
-		metrics_count(M_DELIVERIES);
+	struct buf names = BUF_INIT;
+
+	for (size_t i = 0; i < to->n_rooms; i++) {
+		buf_add_str(&names, i ? "," : "");
+		buf_add_slice(&names, to->rooms[i]);
+	}
+	trace_broadcast(to->n_rooms ? buf_slice(&names) : SLICE("*"), to->nsp, clients, f);
+	buf_fini(&names);
 }
 
 static void run_emit(struct dispatch *d, const struct effect *e)
 {
 	struct frame *f = event_frame(e, false, 0);
+	bool show = d->clients->config.show_packets;
 	struct hub_target t;
 	struct client *one;
+	size_t clients;
 
 	if (f == NULL)
 		return;
 	metrics_count(M_EVENTS_SENT);
+	t = target_of(d, &e->to);
 	if (!is_for_one(&e->to)) {
-		t = target_of(d, &e->to);
-		hub_broadcast(d->hub, &t, f);
+		clients = hub_broadcast(d->hub, &t, f);
+		if (show)
+			show_broadcast(&e->to, clients, f);
 	} else if ((one = sender_of(d, &e->to))) {
-		emit_to_one(one, e, f);
+		if (show)
+			trace_out(one->sid, f);
+		hub_deliver(&t, &one->member, f);
 	}
 	frame_unref(f);
 }
@@ -142,6 +156,8 @@ static void run_call(struct dispatch *d, const struct effect *e)
 	}
 	metrics_count(M_EVENTS_SENT);
 	metrics_add(M_DELIVERIES, (int64_t)asked);
+	if (f && d->clients->config.show_packets)
+		show_broadcast(&e->to, asked, f);
 	frame_unref(f);
 	app_call_expect(d->app, e->call, asked);
 }
@@ -196,6 +212,43 @@ static void run_disconnect(struct dispatch *d, const struct effect *e)
 		client_disconnect(d->picked[i], d->now_ms, e->transport);
 }
 
+static void run_session(struct dispatch *d, const struct effect *e)
+{
+	struct client *c = sender_of(d, &e->to);
+	int error = c ? client_put_data(c, e->key, e->json) : 0;
+
+	if (error == 0)
+		return;
+	metrics_count(error == -E2BIG ? M_LIMIT_SESSION : M_OUT_OF_MEMORY);
+	log_warn("session-not-put", LOG_S("sid", c->sid), LOG_T("nsp", c->nsp), LOG_T("key", e->key),
+		LOG_S("why", error == -E2BIG ? "max_session_bytes" : "no memory"));
+}
+
+static void run_fetch(struct dispatch *d, const struct effect *e)
+{
+	struct buf json = BUF_INIT;
+	size_t found = 0;
+
+	pick_all(d, &e->to);
+	for (; found < d->n_picked; found++) {
+		buf_clear(&json);
+		client_describe(d->picked[found], &json);
+		if (json.failed || !app_call_found(d->app, e->call, buf_slice(&json)))
+			break;
+	}
+	if (json.failed)
+		metrics_count(M_OUT_OF_MEMORY);
+	buf_fini(&json);
+	app_call_expect(d->app, e->call, found);
+}
+
+/* A gateway alone has no others to ask. */
+static void run_servers(struct dispatch *d, const struct effect *e)
+{
+	if (e->call)
+		app_call_expect(d->app, e->call, 0);
+}
+
 static void run_accept(struct dispatch *d, const struct effect *e)
 {
 	(void)e;
@@ -207,6 +260,11 @@ static void run_refuse(struct dispatch *d, const struct effect *e)
 	client_refuse(d->current, e->json);
 }
 
+static void run_decision(struct dispatch *d, const struct effect *e)
+{
+	d->decided(d->decided_to, e);
+}
+
 static void (*const runs[])(struct dispatch *d, const struct effect *e) = {
 	[EFFECT_ACCEPT] = run_accept,
 	[EFFECT_REFUSE] = run_refuse,
@@ -216,6 +274,11 @@ static void (*const runs[])(struct dispatch *d, const struct effect *e) = {
 	[EFFECT_JOIN] = run_join,
 	[EFFECT_LEAVE] = run_leave,
 	[EFFECT_DISCONNECT] = run_disconnect,
+	[EFFECT_ADMIT] = run_decision,
+	[EFFECT_DENY] = run_decision,
+	[EFFECT_SESSION] = run_session,
+	[EFFECT_FETCH] = run_fetch,
+	[EFFECT_SERVERS] = run_servers,
 };
 
 void effects_run(void *ctx, const struct effect *first)

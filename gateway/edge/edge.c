@@ -310,6 +310,12 @@ struct edge *edge_open(const struct edge_config *config, char *why, size_t why_s
 	return NULL;
 }
 
+void edge_set_api(struct edge *e, const struct edge_api_ops *ops, void *ctx)
+{
+	e->api = ops;
+	e->api_ctx = ctx;
+}
+
 void edge_stop_listening(struct edge *e)
 {
 	listener_close(&e->clients);
@@ -319,7 +325,7 @@ void edge_stop_listening(struct edge *e)
 
 bool edge_is_empty(const struct edge *e)
 {
-	return edge_connections(e) == 0 && lingers_count(e->lingers) == 0;
+	return edge_connections(e) == 0 && lingers_count(e->lingers) == 0 && ws_engine_lingering(e->ws) == 0;
 }
 
 void edge_free(struct edge *e)
@@ -340,6 +346,7 @@ void edge_free(struct edge *e)
 			close(fd);
 	}
 	buf_fini(&e->headers);
+	door_free(e->door);
 	free(e);
 }
 

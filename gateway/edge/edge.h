@@ -5,6 +5,7 @@
  *	                            -> upgrades          -> ws.h (libwebsockets) -> session_ws
  *	                            -> files             -> the client bundle, the public folder
  *	internal listener -> /healthz /readyz /metrics
+ *	                  -> /api/              -> edge_api_ops
  *
  * HTTP is ours and strict (codec/http1); WebSocket is libwebsockets', entered with a sanitised head.
  *
@@ -15,6 +16,7 @@
 #define STOA_EDGE_EDGE_H
 
 #include "gateway_options.h"
+#include "http1.h"
 #include "loop.h"
 #include "session.h"
 
@@ -29,12 +31,68 @@ struct edge_config {
 	void *ctx;
 };
 
+/*
+ * What the internal listener hands up under /api/: the head first, so that nobody without a key has a body read. Slices
+ * end with the call. Of headers that were not sent .at is NULL.
+ */
+struct edge_api_request {
+	int64_t now_ms;
+	enum http_method method;
+	struct slice path, query;   /* as sent; the path is the whole one */
+	struct slice authorization; /* in head() only */
+	struct slice content_type, content_encoding, idempotency_key;
+	struct slice body; /* in request() only */
+};
+
+/* JSON; comes zeroed, and the edge frees the buffers. */
+struct edge_api_answer {
+	int status;
+	struct buf body, headers; /* headers: more lines, each with its CRLF */
+};
+
+struct edge_api_ops {
+	/* False: *a answers. True: a body is read, of up to api_max_body bytes; then comes request() or too_large(), or
+	 * neither if the peer goes. */
+	bool (*head)(void *ctx, const struct edge_api_request *r, struct edge_api_answer *a);
+	void (*request)(void *ctx, const struct edge_api_request *r, struct edge_api_answer *a);
+	void (*too_large)(void *ctx, struct edge_api_answer *a);
+};
+
+/* A request that asks for a session, or was refused. Valid during the call. */
+struct edge_request {
+	const struct session_handshake *handshake;
+	const char *transport; /* "polling", "websocket"; NULL: it named neither */
+};
+
+struct edge_decision {
+	bool refused;
+	struct slice message; /* why, for the client; UTF-8 */
+	/* Lines, each with its CRLF, for the answer, and for every answer of the session. */
+	struct slice headers, session_headers;
+};
+
+/* Who says whether a request gets a session, and hears of refusals. */
+struct edge_door_ops {
+	/* Answered by edge_decide(), once; nobody is let in without it. Today that is before admit() returns; for one who
+	 * must ask elsewhere first, the edge would copy and park the request here, and no signature changes. */
+	void (*admit)(void *ctx, int64_t now_ms, const struct edge_request *r);
+	/* Every refusal of Engine.IO's: {"code":..,"message":..,"context":{..}} as Node's connection_error has them.
+	 * Nothing is prepared unless hears() says so. */
+	bool (*hears)(void *ctx);
+	void (*refused)(void *ctx, int64_t now_ms, const struct edge_request *r, struct slice error);
+};
+
 /* Listens. NULL: `why` says what failed in one sentence ("cannot listen on 127.0.0.1:5000: Address already in use"). */
 struct edge *edge_open(const struct edge_config *config, char *why, size_t why_size);
+/* Who answers under /api/; without one it is 404. Before the loop runs. */
+void edge_set_api(struct edge *e, const struct edge_api_ops *ops, void *ctx);
+/* Without a door all come in. Before the loop runs. */
+void edge_set_door(struct edge *e, const struct edge_door_ops *ops, void *ctx);
+void edge_decide(struct edge *e, const struct edge_request *r, const struct edge_decision *d);
 /* No new connections, idle ones are closed, the others end with their answer; those of sessions go on until these end.
  * The internal listener stays. */
 void edge_stop_listening(struct edge *e);
-bool edge_is_empty(const struct edge *e); /* no connection of a client is left */
+bool edge_is_empty(const struct edge *e); /* no connection of a client is left, and none lingers */
 void edge_free(struct edge *e);           /* closes everything at once; NULL is fine */
 
 /* "127.0.0.1:43211" as bound; NULL when there is no such listener. */

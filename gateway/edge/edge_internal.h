@@ -28,6 +28,9 @@ struct edge {
 	struct slice path;          /* the option, without slashes at its end */
 	unsigned transports;        /* TRANSPORT_.. */
 	struct buf headers;         /* of the handshake in hand */
+	struct door *door;
+	const struct edge_api_ops *api; /* of the internal listener; NULL: none */
+	void *api_ctx;
 	struct sample refused_origins, refused_connections, no_descriptors;
 };
 
@@ -51,18 +54,22 @@ struct eio_request {
 	bool has_sid, origin_allowed;
 };
 
-/* The codes of Engine.IO's refusals (protocol.md 2.2). */
+/* Why Engine.IO refuses a request (protocol.md 2.2); several share a code. */
 enum eio_error {
 	EIO_TRANSPORT_UNKNOWN,
 	EIO_SESSION_UNKNOWN,
 	EIO_BAD_METHOD,
-	EIO_BAD_REQUEST,
-	EIO_FORBIDDEN,
+	EIO_INVALID_ORIGIN,
+	EIO_TRANSPORT_MISMATCH,
+	EIO_PROTOCOL_MISMATCH,
+	EIO_NO_UPGRADE,    /* transport=websocket in a request that does not upgrade */
+	EIO_BAD_WEBSOCKET, /* an upgrade that is none; with words of its own */
+	EIO_ORIGIN,        /* the origin may not */
+	EIO_FORBIDDEN,     /* the application says no */
 	EIO_VERSION,
 	EIO_ERRORS,
 	EIO_OK = EIO_ERRORS
 };
-const char *eio_error_text(enum eio_error error);
 bool eio_transport_enabled(const struct edge *e, struct slice name);
 
 /* Fills what session_open_polling() and session_open_ws() want to know; `address` has EDGE_ADDRESS_SIZE bytes. The
@@ -71,9 +78,24 @@ enum { EDGE_ADDRESS_SIZE = 64 };
 void edge_describe(struct edge *e, const struct http_conn *c, const struct http_head *head, char *address,
 	struct session_handshake *h);
 
+/* door.c: whether the request gets a session. The answer's slices end with the next question. */
+void door_ask(struct edge *e, const struct session_handshake *h, const char *transport, struct edge_decision *answer);
+/* Tells of a refusal, and counts it; `words` replaces the text of the table when it is not empty. */
+struct refusal {
+	enum eio_error error;
+	struct slice words;
+	const char *previous; /* of TRANSPORT_MISMATCH: the session's transport */
+};
+void door_refused(struct http_conn *c, const struct eio_request *r, const struct refusal *why);
+int refusal_code(const struct refusal *why);
+int refusal_status(const struct refusal *why);
+struct slice refusal_text(const struct refusal *why);
+void door_put_error(struct buf *to, const struct refusal *why); /* {"code":4,"message":"Forbidden"} */
+void door_free(struct door *d);
+
 /* upgrade.c: a request for Engine.IO with Upgrade: becomes a WebSocket or is refused. `cors` are lines for the 101. */
 void upgrade_request(struct http_conn *c, const struct eio_request *r, struct slice cors);
 /* "HTTP/1.1 400 Bad Request", the headers that the reference sends, `lines` and the text; then the end. */
-void upgrade_refuse(struct http_conn *c, int status, const char *text, const char *lines);
+void upgrade_refuse(struct http_conn *c, int status, struct slice text, struct slice lines);
 
 #endif

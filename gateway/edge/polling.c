@@ -21,20 +21,6 @@ struct polling {
 	struct buf headers; /* CORS lines of the answer due */
 };
 
-static const char *const error_texts[EIO_ERRORS] = {
-	[EIO_TRANSPORT_UNKNOWN] = "Transport unknown",
-	[EIO_SESSION_UNKNOWN] = "Session ID unknown",
-	[EIO_BAD_METHOD] = "Bad handshake method",
-	[EIO_BAD_REQUEST] = "Bad request",
-	[EIO_FORBIDDEN] = "Not an accepted origin.",
-	[EIO_VERSION] = "Unsupported protocol version",
-};
-
-const char *eio_error_text(enum eio_error error)
-{
-	return error_texts[error];
-}
-
 bool eio_transport_enabled(const struct edge *e, struct slice name)
 {
 	if (slice_equal(name, SLICE("polling")))
@@ -54,16 +40,18 @@ static void answer_empty(struct http_conn *c, int status)
 	http_conn_answer(c, &(struct http_answer){ .status = status, .headers = buf_slice(&polling_of(c)->headers) });
 }
 
-static void answer_error(struct http_conn *c, enum eio_error error)
+static void refuse(struct http_conn *c, const struct eio_request *r, const struct refusal *why)
 {
-	char body[80];
-	int n = snprintf(body, sizeof(body), "{\"code\":%d,\"message\":\"%s\"}", (int)error, error_texts[error]);
+	struct buf body = BUF_INIT;
 
-	log_debug("request refused", LOG_I("fd", c->fd), LOG_S("why", error_texts[error]));
-	http_conn_answer(c, &(struct http_answer){ .status = error == EIO_FORBIDDEN ? 403 : 400,
+	door_refused(c, r, why);
+	log_debug("request refused", LOG_I("fd", c->fd), LOG_T("why", refusal_text(why)));
+	door_put_error(&body, why);
+	http_conn_answer(c, &(struct http_answer){ .status = refusal_status(why),
 				    .type = "application/json",
 				    .headers = buf_slice(&polling_of(c)->headers),
-				    .body = slice_of(body, (size_t)n) });
+				    .body = buf_slice(&body) });
+	buf_fini(&body);
 }
 
 static void answer_payload(struct session_poll *poll, struct slice payload, bool open)
@@ -150,12 +138,24 @@ void edge_describe(struct edge *e, const struct http_conn *c, const struct http_
 static void handshake(struct http_conn *c, const struct eio_request *r)
 {
 	struct edge *e = edge_of(c);
+	struct buf *headers = &polling_of(c)->headers;
 	char address[EDGE_ADDRESS_SIZE];
-	struct session_handshake h;
+	struct session_handshake h = { 0 };
+	struct edge_decision answer;
 
 	edge_describe(e, c, r->head, address, &h);
-	if (e->server.ending || e->headers.failed ||
-		!session_open_polling(e->config.sessions, loop_now(e->config.loop), &h, &polling_of(c)->poll)) {
+	if (e->server.ending || e->headers.failed) {
+		metrics_count(M_HANDSHAKES_REFUSED);
+		answer_empty(c, 503);
+		return;
+	}
+	door_ask(e, &h, "polling", &answer);
+	buf_add_slice(headers, answer.headers);
+	buf_add_slice(headers, answer.session_headers);
+	h.lines = answer.session_headers;
+	if (answer.refused) {
+		refuse(c, r, &(struct refusal){ .error = EIO_FORBIDDEN, .words = answer.message });
+	} else if (!session_open_polling(e->config.sessions, loop_now(e->config.loop), &h, &polling_of(c)->poll)) {
 		metrics_count(M_HANDSHAKES_REFUSED);
 		answer_empty(c, 503);
 	}
@@ -218,9 +218,9 @@ static enum eio_error check_session(const struct eio_request *r, const struct se
 {
 	if (s == NULL)
 		return EIO_SESSION_UNKNOWN;
-	if (!slice_equal(r->transport, slice_str(session_transport(s))) || !slice_equal(r->eio, SLICE("4")))
-		return EIO_BAD_REQUEST;
-	return EIO_OK;
+	if (!slice_equal(r->transport, slice_str(session_transport(s))))
+		return EIO_TRANSPORT_MISMATCH;
+	return slice_equal(r->eio, SLICE("4")) ? EIO_OK : EIO_PROTOCOL_MISMATCH;
 }
 
 static enum eio_error check_handshake(const struct eio_request *r)
@@ -228,7 +228,7 @@ static enum eio_error check_handshake(const struct eio_request *r)
 	if (r->head->method != HTTP_GET)
 		return EIO_BAD_METHOD;
 	if (!slice_equal(r->transport, SLICE("polling")))
-		return EIO_BAD_REQUEST;
+		return EIO_NO_UPGRADE;
 	return slice_equal(r->eio, SLICE("4")) ? EIO_OK : EIO_VERSION;
 }
 
@@ -237,8 +237,10 @@ static void route_session(struct http_conn *c, const struct eio_request *r)
 	struct session *s = sessions_find(edge_of(c)->config.sessions, r->sid);
 	enum eio_error error = check_session(r, s);
 
+	if (s)
+		buf_add_slice(&polling_of(c)->headers, s->handshake.lines);
 	if (error != EIO_OK)
-		answer_error(c, error);
+		refuse(c, r, &(struct refusal){ .error = error, .previous = s ? session_transport(s) : NULL });
 	else if (r->head->method == HTTP_GET)
 		begin_get(c, s);
 	else if (r->head->method == HTTP_POST)
@@ -252,22 +254,19 @@ static void route_polling(struct http_conn *c, const struct eio_request *r)
 	enum eio_error error = EIO_OK;
 
 	if (!r->origin_allowed)
-		error = EIO_FORBIDDEN;
+		error = EIO_ORIGIN;
 	else if (!eio_transport_enabled(edge_of(c), r->transport))
 		error = EIO_TRANSPORT_UNKNOWN;
 	else if (!cors_origin_is_valid(r->origin))
-		error = EIO_BAD_REQUEST;
+		error = EIO_INVALID_ORIGIN;
 	else if (!r->has_sid)
 		error = check_handshake(r);
-	if (error != EIO_OK) {
-		if (!r->has_sid)
-			metrics_count(M_HANDSHAKES_REFUSED);
-		answer_error(c, error);
-	} else if (r->has_sid) {
+	if (error != EIO_OK)
+		refuse(c, r, &(struct refusal){ .error = error });
+	else if (r->has_sid)
 		route_session(c, r);
-	} else {
+	else
 		handshake(c, r);
-	}
 }
 
 static void log_refused_origin(struct edge *e, const struct eio_request *r)
@@ -350,7 +349,7 @@ static void request(struct http_conn *c, const struct http_head *head)
 	if (is_engineio(e, head->path, &name))
 		engineio_request(c, head, name);
 	else if (head->upgrade && http_list_has(http_header_get(head, "Upgrade"), "websocket"))
-		upgrade_refuse(c, 404, "Not Found", "");
+		upgrade_refuse(c, 404, SLICE("Not Found"), SLICE(""));
 	else
 		files_serve(c, head, e->public_dir);
 }

@@ -21,15 +21,18 @@ struct upgrade {
 	char copied[];
 };
 
-void upgrade_refuse(struct http_conn *c, int status, const char *text, const char *lines)
+void upgrade_refuse(struct http_conn *c, int status, struct slice text, struct slice lines)
 {
-	char answer[512];
-	int n = snprintf(answer, sizeof(answer),
-		"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-type: text/html\r\nContent-Length: %zu\r\n%s\r\n%s",
-		status, http_status_text(status), strlen(text), lines, text);
+	struct buf answer = BUF_INIT;
 
-	log_debug("upgrade refused", LOG_I("fd", c->fd), LOG_S("why", text));
-	http_conn_answer_raw(c, slice_of(answer, (size_t)n));
+	buf_printf(&answer, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-type: text/html\r\nContent-Length: %zu\r\n",
+		status, http_status_text(status), text.size);
+	buf_add_slice(&answer, lines);
+	buf_add_str(&answer, "\r\n");
+	buf_add_slice(&answer, text);
+	log_debug("upgrade refused", LOG_I("fd", c->fd), LOG_T("why", text));
+	http_conn_answer_raw(c, buf_slice(&answer));
+	buf_fini(&answer);
 }
 
 /* --- Checks -------------------------------------------------------------------------------------------------- */
@@ -37,19 +40,19 @@ void upgrade_refuse(struct http_conn *c, int status, const char *text, const cha
 static enum eio_error check_engineio(const struct edge *e, const struct eio_request *r)
 {
 	if (!r->origin_allowed)
-		return EIO_FORBIDDEN;
+		return EIO_ORIGIN;
 	if (!eio_transport_enabled(e, r->transport))
 		return EIO_TRANSPORT_UNKNOWN;
 	if (!cors_origin_is_valid(r->origin))
-		return EIO_BAD_REQUEST;
+		return EIO_INVALID_ORIGIN;
 	if (r->has_sid && !sessions_find(e->config.sessions, r->sid))
 		return EIO_SESSION_UNKNOWN;
 	if (r->head->method != HTTP_GET)
 		return EIO_BAD_METHOD;
 	if (!slice_equal(r->transport, SLICE("websocket")))
-		return EIO_BAD_REQUEST;
+		return EIO_TRANSPORT_MISMATCH;
 	if (!slice_equal(r->eio, SLICE("4")))
-		return r->has_sid ? EIO_BAD_REQUEST : EIO_VERSION;
+		return r->has_sid ? EIO_PROTOCOL_MISMATCH : EIO_VERSION;
 	return EIO_OK;
 }
 
@@ -126,27 +129,23 @@ static struct slice keep(char **to, struct slice s)
 	return kept;
 }
 
-/* NULL: no memory. */
-static struct upgrade *upgrade_new(struct http_conn *c, const struct eio_request *r)
+/* `h` is described when there is no sid. NULL: no memory. */
+static struct upgrade *upgrade_new(struct http_conn *c, const struct eio_request *r, const struct session_handshake *h)
 {
-	struct edge *e = edge_of(c);
-	char address[EDGE_ADDRESS_SIZE], *to;
-	struct session_handshake h = { 0 };
-	struct upgrade *u;
+	struct upgrade *u = calloc(1, sizeof(*u) + h->query.size + h->headers.size + h->address.size + h->lines.size);
+	char *to;
 
-	if (!r->has_sid)
-		edge_describe(e, c, r->head, address, &h);
-	u = calloc(1, sizeof(*u) + h.query.size + h.headers.size + h.address.size);
 	if (u == NULL)
 		return NULL;
 	to = u->copied;
-	u->edge = e;
+	u->edge = edge_of(c);
 	u->has_sid = r->has_sid;
 	if (r->has_sid)
 		memcpy(u->sid, r->sid.at, SID_SIZE); /* its session was found: it has that size */
-	u->handshake.query = keep(&to, h.query);
-	u->handshake.headers = keep(&to, h.headers);
-	u->handshake.address = keep(&to, h.address);
+	u->handshake.query = keep(&to, h->query);
+	u->handshake.headers = keep(&to, h->headers);
+	u->handshake.address = keep(&to, h->address);
+	u->handshake.lines = keep(&to, h->lines);
 	return u;
 }
 
@@ -167,10 +166,12 @@ static void opened(void *ctx, struct session_ws *ws, int64_t now_ms)
 	free(u);
 }
 
-static void hand_over(struct http_conn *c, const struct eio_request *r, struct slice cors)
+/* `lines` are for the 101, beside `cors` and those of the session. */
+static void hand_over(struct http_conn *c, const struct eio_request *r, struct slice cors,
+	const struct session_handshake *h, struct slice lines)
 {
 	struct edge *e = edge_of(c);
-	struct upgrade *u = upgrade_new(c, r);
+	struct upgrade *u = upgrade_new(c, r, h);
 	struct buf extra = BUF_INIT;
 	struct ws_accept accept = {
 		.key = http_header_get(r->head, "Sec-WebSocket-Key"), .rest = c->rest, .opened = opened, .ctx = u
@@ -178,10 +179,12 @@ static void hand_over(struct http_conn *c, const struct eio_request *r, struct s
 
 	if (u == NULL) {
 		metrics_count(M_OUT_OF_MEMORY);
-		upgrade_refuse(c, 503, "Out of memory", "");
+		upgrade_refuse(c, 503, SLICE("Out of memory"), SLICE(""));
 		return;
 	}
 	buf_add_slice(&extra, cors);
+	buf_add_slice(&extra, lines);
+	buf_add_slice(&extra, h->lines);
 	put_protocol(&extra, http_header_get(r->head, "Sec-WebSocket-Protocol"));
 	accept.extra = buf_slice(&extra);
 	accept.fd = http_conn_give_away(c);
@@ -190,18 +193,60 @@ static void hand_over(struct http_conn *c, const struct eio_request *r, struct s
 	buf_fini(&extra);
 }
 
+/* --- The request --------------------------------------------------------------------------------------------- */
+
+static void refuse(struct http_conn *c, const struct eio_request *r, const struct refusal *why, struct slice lines)
+{
+	door_refused(c, r, why);
+	upgrade_refuse(c, refusal_status(why), refusal_text(why), lines);
+}
+
+/* A WebSocket for a session that there is. */
+static void upgrade_session(struct http_conn *c, const struct eio_request *r, struct slice cors)
+{
+	const struct session *s = sessions_find(edge_of(c)->config.sessions, r->sid);
+
+	hand_over(c, r, cors, &(struct session_handshake){ .lines = s->handshake.lines }, SLICE(""));
+}
+
+/* A session that begins with a WebSocket. */
+static void open_session(struct http_conn *c, const struct eio_request *r, struct slice cors)
+{
+	struct edge *e = edge_of(c);
+	char address[EDGE_ADDRESS_SIZE];
+	struct session_handshake h = { 0 };
+	struct edge_decision answer;
+	struct buf lines = BUF_INIT;
+
+	edge_describe(e, c, r->head, address, &h);
+	door_ask(e, &h, "websocket", &answer);
+	h.lines = answer.session_headers;
+	if (!answer.refused) {
+		hand_over(c, r, cors, &h, answer.headers);
+		return;
+	}
+	buf_add_slice(&lines, answer.headers);
+	buf_add_slice(&lines, answer.session_headers);
+	refuse(c, r, &(struct refusal){ .error = EIO_FORBIDDEN, .words = answer.message }, buf_slice(&lines));
+	buf_fini(&lines);
+}
+
 void upgrade_request(struct http_conn *c, const struct eio_request *r, struct slice cors)
 {
 	struct edge *e = edge_of(c);
-	enum eio_error error = check_engineio(e, r);
-	const char *lines = "", *wrong = error == EIO_OK ? check_websocket(r->head, &lines) : eio_error_text(error);
+	struct refusal why = { .error = check_engineio(e, r) };
+	const char *lines = "", *wrong = why.error == EIO_OK ? check_websocket(r->head, &lines) : NULL;
 
-	if (wrong == NULL && e->server.ending && !r->has_sid)
-		upgrade_refuse(c, 503, "Shutting down", "");
-	else if (wrong == NULL)
-		hand_over(c, r, cors);
-	else
-		upgrade_refuse(c, error == EIO_FORBIDDEN ? 403 : 400, wrong, lines);
-	if (wrong && !r->has_sid)
+	if (wrong)
+		why = (struct refusal){ .error = EIO_BAD_WEBSOCKET, .words = slice_str(wrong) };
+	if (why.error != EIO_OK) {
+		refuse(c, r, &why, slice_str(lines));
+	} else if (r->has_sid) {
+		upgrade_session(c, r, cors);
+	} else if (e->server.ending) {
 		metrics_count(M_HANDSHAKES_REFUSED);
+		upgrade_refuse(c, 503, SLICE("Shutting down"), SLICE(""));
+	} else {
+		open_session(c, r, cors);
+	}
 }

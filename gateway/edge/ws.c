@@ -581,3 +581,8 @@ size_t ws_engine_count(const struct ws_engine *e)
 {
 	return e->count;
 }
+
+size_t ws_engine_lingering(const struct ws_engine *e)
+{
+	return lingers_count(e->lingers);
+}

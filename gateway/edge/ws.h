@@ -32,6 +32,7 @@ struct ws_accept {
 struct ws_engine *ws_engine_new(struct loop *loop, const struct gateway_options *options, char *why, size_t why_size);
 void ws_engine_free(struct ws_engine *e);          /* ends all connections at once; sessions hear of it */
 size_t ws_engine_count(const struct ws_engine *e); /* those that drain are counted, those that linger are not */
+size_t ws_engine_lingering(const struct ws_engine *e);
 
 /* 0: opened() has run, and may have closed it already. -ENOMEM or -EIO: fd is closed, opened() has not run. */
 int ws_accept(struct ws_engine *e, const struct ws_accept *a);

@@ -331,14 +331,23 @@ void hub_select(struct hub *h, const struct hub_target *t, void (*each)(void *to
 struct delivery {
 	struct frame *frame;
 	size_t count;
-	bool is_volatile;
+	bool is_volatile, latest;
 };
+
+static bool push_latest(struct out *out, struct frame *f)
+{
+	bool dropped, queued = out_push_latest(out, f, &dropped);
+
+	if (dropped)
+		metrics_count(M_LATEST_DROPPED);
+	return queued;
+}
 
 static void deliver(struct delivery *d, struct out *out)
 {
 	if (d->is_volatile && !out_is_empty(out))
 		metrics_count(M_VOLATILE_DROPPED);
-	else if (out_push(out, d->frame))
+	else if (d->latest ? push_latest(out, d->frame) : out_push(out, d->frame))
 		d->count++;
 }
 
@@ -366,9 +375,18 @@ static void deliver_room(struct delivery *d, const struct hub_room *r, const str
 			deliver(d, r->seats[i].out);
 }
 
+bool hub_deliver(const struct hub_target *t, struct hub_member *m, struct frame *f)
+{
+	struct delivery d = { f, 0, t->is_volatile, t->latest };
+
+	deliver(&d, m->out);
+	metrics_add(M_DELIVERIES, (int64_t)d.count);
+	return d.count;
+}
+
 size_t hub_broadcast(struct hub *h, const struct hub_target *t, struct frame *f)
 {
-	struct delivery d = { f, 0, t->is_volatile };
+	struct delivery d = { f, 0, t->is_volatile, t->latest };
 	const struct hub_room *r = t->nsp ? only_room(t) : NULL;
 
 	if (r)

@@ -82,8 +82,10 @@ struct hub_target {
 	size_t n_skip;
 	const struct hub_member *skip_member;
 	bool is_volatile; /* not for a member with output waiting */
+	bool latest;      /* instead of what waits under the frame's tag */
 };
 
+bool hub_deliver(const struct hub_target *t, struct hub_member *m, struct frame *f); /* to one, under t's flags */
 size_t hub_broadcast(struct hub *h, const struct hub_target *t, struct frame *f); /* how many got it */
 
 /* Calls each(to, member) for every member selected. `each` must not change the hub: collect, then act. */

@@ -101,7 +101,52 @@ bool out_push(struct out *o, struct frame *f)
 	}
 	o->ring[(o->head + o->count++) & (o->cap - 1)] = frame_ref(f);
 	o->queued_bytes += f->size;
+	o->tagged += f->tag_size != 0;
 	return true;
+}
+
+static struct frame **place(const struct out *o, uint32_t i)
+{
+	return &o->ring[(o->head + i) & (o->cap - 1)];
+}
+
+/* The newest with that tag, counted from the oldest; o->count: there is none. */
+static uint32_t find_tag(const struct out *o, struct slice tag)
+{
+	uint32_t left = o->tagged;
+
+	for (uint32_t i = o->count; left && i-- > 0;) {
+		const struct frame *f = *place(o, i);
+
+		if (f->tag_size == 0)
+			continue;
+		if (slice_equal(frame_tag(f), tag))
+			return i;
+		left--;
+	}
+	return o->count;
+}
+
+static void take_out(struct out *o, uint32_t i)
+{
+	struct frame *f = *place(o, i);
+
+	for (; i + 1 < o->count; i++)
+		*place(o, i) = *place(o, i + 1);
+	o->count--;
+	o->tagged--;
+	o->queued_bytes -= f->size;
+	frame_unref(f);
+}
+
+bool out_push_latest(struct out *o, struct frame *f, bool *dropped)
+{
+	uint32_t i = o->closed || o->overflowed ? o->count : find_tag(o, frame_tag(f));
+
+	*dropped = i < o->count;
+	if (*dropped)
+		take_out(o, i);
+	return out_push(o, f);
 }
 
 void out_wake(struct out *o)
@@ -124,6 +169,7 @@ struct frame *out_pop(struct out *o)
 	o->head = (o->head + 1) & (o->cap - 1);
 	o->count--;
 	o->queued_bytes -= f->size;
+	o->tagged -= f->tag_size != 0;
 	if (o->count == 0 && o->cap > KEEP_CAP)
 		free_ring(o);
 	return f;

@@ -8,7 +8,8 @@
  *
  * Policy: a queue that would pass `limit_bytes` overflows. The frame is not queued, nothing is dropped from the middle,
  * and the owner is told at the end of the turn (out_ops.overflow), where it closes the client as slow. So a client
- * sees a prefix of its messages or all of them, and memory is bounded by the limit times the clients.
+ * sees a prefix of its messages or all of them, and memory is bounded by the limit times the clients. What the
+ * application emits as "latest" is the exception: out_push_latest() drops what still waits under the same tag.
  */
 #ifndef STOA_OUT_OUT_H
 #define STOA_OUT_OUT_H
@@ -38,6 +39,7 @@ struct out {
 	struct out *next_dirty;
 	struct frame **ring; /* `cap` places, a power of two; NULL when cap is 0 */
 	uint32_t head, count, cap;
+	uint32_t tagged; /* frames queued that have a tag */
 	bool dirty, overflowed, closed;
 	size_t queued_bytes;
 };
@@ -51,6 +53,9 @@ void out_fini(struct out *o);  /* out_close() was called; also leaves the dirty 
 
 /* Queues a reference. False: closed or overflowed, nothing was queued. */
 bool out_push(struct out *o, struct frame *f);
+
+/* The same after dropping the queued frame with f's tag, if there is one: f goes to the end. `*dropped`: there was. */
+bool out_push_latest(struct out *o, struct frame *f, bool *dropped);
 
 /* Has flush called at the end of this turn if frames are queued: a transport can take some again. */
 void out_wake(struct out *o);

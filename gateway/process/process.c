@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "metrics.h"
 
 enum { EXIT_INTERRUPTED = 1 };
 
@@ -82,9 +83,27 @@ static void on_signal(evutil_socket_t signal, short what, void *ctx)
 
 static const char *not_ready(void *ctx)
 {
-	const struct process *p = ctx;
+	struct process *p = ctx;
 
-	return p->ending ? "shutting down" : NULL;
+	if (p->ending)
+		return "shutting down";
+	return loop_now(&p->loop) < p->stalled_until_ms ? p->stalled : NULL;
+}
+
+static void turn_took(void *ctx, int64_t now_ms, int64_t took_ms)
+{
+	struct process *p = ctx;
+	int64_t stall_ms = p->options->loop_stall_ms;
+
+	metrics_add(M_LOOP_BUSY, took_ms);
+	if (took_ms > metrics_get(M_LOOP_TURN_MAX))
+		metrics_add(M_LOOP_TURN_MAX, took_ms - metrics_get(M_LOOP_TURN_MAX));
+	if (stall_ms == 0 || took_ms <= stall_ms)
+		return;
+	metrics_count(M_LOOP_STALLS);
+	log_warn("loop-blocked", LOG_I("ms", took_ms), LOG_I("loop_stall_ms", stall_ms));
+	snprintf(p->stalled, sizeof(p->stalled), "loop blocked for %lld ms", (long long)took_ms);
+	p->stalled_until_ms = now_ms + 10 * stall_ms;
 }
 
 /* Last in each turn: output is flushed, and the end of the end noticed. */
@@ -122,6 +141,7 @@ static int open_parts(struct process *p, char *why, size_t why_size)
 		listen_for_signals(p) < 0)
 		return -1;
 	loop_on_turn_end(&p->loop, turn_ends, p);
+	loop_on_turn_took(&p->loop, turn_took, p);
 	p->edge = edge_open(&(struct edge_config){ .options = p->options,
 				    .loop = &p->loop,
 				    .sessions = &p->sessions,

@@ -11,6 +11,10 @@
  * The end: on the first signal nothing new is accepted, /readyz says so, every session is closed in the way its
  * transport understands, and the process leaves when all are gone or after shutdown_timeout. On a second signal it
  * exits at once.
+ *
+ * A turn of the loop that takes longer than loop_stall (a handler that computes or waits) is logged and counted, and
+ * /readyz names it for ten times loop_stall: while it lasts nobody can answer, so a load balancer sees either no answer
+ * or this one.
  */
 #ifndef STOA_PROCESS_PROCESS_H
 #define STOA_PROCESS_PROCESS_H
@@ -30,6 +34,8 @@ struct process {
 	struct event *signals[2];
 	struct timer give_up; /* shutdown_timeout */
 	bool ending;
+	int64_t stalled_until_ms; /* /readyz says `stalled` so long after a turn longer than loop_stall */
+	char stalled[48];
 };
 
 /* 0, or -1 with `why` in one sentence. On failure everything is undone. */

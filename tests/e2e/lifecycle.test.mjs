@@ -8,7 +8,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { connect } from './lib/client.mjs';
 import { appPath, forTest, Gateway, runGateway } from './lib/gateway.mjs';
-import { fetchRaw, HANDSHAKE, Polling, Raw, RawWebSocket, request, SEPARATOR } from './lib/raw.mjs';
+import { fetchRaw, HANDSHAKE, Polling, Raw, RawWebSocket, SEPARATOR } from './lib/raw.mjs';
 import { deadline } from './lib/wait.mjs';
 
 const pingInterval = async (t, g) => JSON.parse((await fetchRaw(t, g.port, 'GET', HANDSHAKE)).body.slice(1)).pingInterval;
@@ -73,18 +73,17 @@ describe('SIGTERM', () => {
 		await g.stop();
 	});
 
-	test('new clients are refused meanwhile', async (t) => {
+	test('while clients take their last bytes, new ones are refused and /readyz is 503', async (t) => {
 		const g = await forTest(t, 'conformance', ['--shutdown-timeout', '2s']);
-		const stubborn = await Raw.open(t, g.port); // a client that never says goodbye
-		const p = await Polling.open(t, g.port, { connect: '' });
+		let isOver = false;
 
-		stubborn.write(request('GET', '/nothing'));
-		await stubborn.response();
+		await Polling.open(t, g.port, { connect: '' }); // it does not fetch its close packet
+		g.ended.then(() => (isOver = true));
 		const stopped = g.stop();
-		await p.get().catch(() => {});
-		await Raw.open(t, g.port).then((raw) => raw.write(request('GET', HANDSHAKE)).response(), () => undefined).then(
-			(response) => assert.notEqual(response?.status, 200),
-			() => {});
+		await refusesConnections(g);
+		const readyz = await fetchRaw(t, g.internalPort, 'GET', '/readyz');
+		assert.equal(isOver, false);
+		assert.equal(readyz.status, 503);
 		await stopped;
 	});
 
@@ -101,7 +100,7 @@ describe('SIGTERM', () => {
 		const g = await Gateway.start('e2e', ['--shutdown-timeout', '1h', '--close-timeout', '60s', '--max-send-queue', '100MB']);
 		t.after(() => g.child.kill('SIGKILL'));
 		const deaf = await RawWebSocket.session(t, g.port, { connect: '' });
-		const polling = await Polling.open(t, g.port, { connect: '' }).catch(() => Polling.open(t, g.port));
+		const polling = await Polling.open(t, g.port);
 
 		deaf.raw.socket.pause();
 		deaf.send('42["flood",1000,20000]');

@@ -1,6 +1,6 @@
 /*
- * rig.h - the main test seam: a gateway without an edge. Bytes and clock steps in, bytes out; no sockets, no threads, no
- * time but the caller's.
+ * rig.h - the main test seam: a gateway without an edge (sim.h). Bytes and clock steps in, bytes out; no sockets, no
+ * threads, no time but the caller's.
  *
  * Clients (rig_client) speak through transports that the rig makes up: what the gateway writes is decoded into
  * messages, in order, that the test takes one by one. Every call that acts ends like a turn of the loop: due timers
@@ -9,50 +9,25 @@
 #ifndef STOA_TESTS_RIG_H
 #define STOA_TESTS_RIG_H
 
-#include "client.h"
-#include "dispatch.h"
-#include "gateway_options.h"
-#include "session.h"
+#include "sim.h"
 
 struct rig {
-	struct gateway_options options;
-	struct config_pairs app_options;
-	struct timers timers;
-	struct graveyard graveyard;
-	struct out_lane lane;
-	struct sessions sessions;
-	struct hub hub;
-	struct clients clients;
-	struct dispatch dispatch;
-	struct app *app;
-	const char *(*pairs)[2];
+	struct sim sim;
 	struct rig_client *first;
-	int64_t now_ms;
 	char error[256]; /* why rig_open() failed */
-};
-
-struct rig_message {
-	struct rig_message *next;
-	bool binary;
-	size_t size;
-	char data[]; /* with a NUL behind it */
 };
 
 /* One connection, or one polling client with its GETs and POSTs. Freed with the rig. */
 struct rig_client {
-	struct session_ws ws;
+	struct sim_ws ws; /* what it received among it */
 	struct session_poll poll;
 	struct session_post post;
 	struct rig *rig;
 	struct rig_client *next;
 	char name[16];
-	char sid[SID_SIZE + 1]; /* of its session; empty: none yet */
-	struct rig_message *received, **end;
-	struct rig_message *payload; /* the last answer to a GET, NULL: none or taken */
-	bool polling, parked, stuck;
-	bool paused;    /* the session does not want to read */
-	bool ws_closed; /* the gateway closed the WebSocket */
-	unsigned ws_code;
+	char sid[SID_SIZE + 1];      /* of its session; empty: none yet */
+	struct sim_message *payload; /* the last answer to a GET, NULL: none or taken */
+	bool polling, parked;
 	bool post_aborted;
 };
 
@@ -76,6 +51,6 @@ void rig_gone(struct rig_client *c, bool error);        /* the WebSocket, or the
 void rig_stick(struct rig_client *c, bool stuck);       /* its socket is full: writes stay in the transport; then not */
 
 /* Takes the oldest message received by WebSocket; the caller frees it. NULL: there is none. */
-struct rig_message *rig_take(struct rig_client *c);
+struct sim_message *rig_take(struct rig_client *c);
 
 #endif

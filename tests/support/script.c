@@ -138,7 +138,7 @@ static bool do_pass(struct script *s, char *rest)
 
 static bool do_sessions(struct script *s, char *rest)
 {
-	size_t n = sessions_count(&s->rig.sessions);
+	size_t n = sessions_count(&s->rig.sim.sessions);
 
 	return n == strtoul(rest, NULL, 10) || fail(s, "%zu sessions are open", n);
 }
@@ -152,7 +152,7 @@ static const struct {
 
 static bool expect(struct script *s, struct rig_client *c, const char *pattern, size_t size, bool binary)
 {
-	struct rig_message *m = rig_take(c);
+	struct sim_message *m = rig_take(c);
 	bool ok;
 
 	if (m == NULL)
@@ -198,7 +198,7 @@ static bool do_get(struct script *s, struct rig_client *c, char *rest)
 
 static bool do_answer(struct script *s, struct rig_client *c, char *rest)
 {
-	struct rig_message *m = c->payload;
+	struct sim_message *m = c->payload;
 	bool ok;
 
 	separate(rest);
@@ -224,20 +224,20 @@ static bool do_waits(struct script *s, struct rig_client *c, char *rest)
 	(void)rest;
 	if (c->polling)
 		return (c->parked && c->payload == NULL) || fail(s, "%s's GET was answered", c->name);
-	return c->received == NULL || fail(s, "%s received %s", c->name, c->received->data);
+	return c->ws.received == NULL || fail(s, "%s received %s", c->name, c->ws.received->data);
 }
 
 static bool do_closed(struct script *s, struct rig_client *c, char *rest)
 {
-	if (!c->ws_closed)
+	if (!c->ws.closed)
 		return fail(s, "%s is open", c->name);
-	return *rest == '\0' || c->ws_code == strtoul(rest, NULL, 10) || fail(s, "closed with %u", c->ws_code);
+	return *rest == '\0' || c->ws.code == strtoul(rest, NULL, 10) || fail(s, "closed with %u", c->ws.code);
 }
 
 static bool do_open(struct script *s, struct rig_client *c, char *rest)
 {
 	(void)rest;
-	return !c->ws_closed || fail(s, "%s is closed with %u", c->name, c->ws_code);
+	return !c->ws.closed || fail(s, "%s is closed with %u", c->name, c->ws.code);
 }
 
 static bool do_gone(struct script *s, struct rig_client *c, char *rest)
@@ -275,7 +275,7 @@ static bool do_flows(struct script *s, struct rig_client *c, char *rest)
 static bool do_unknown(struct script *s, struct rig_client *c, char *rest)
 {
 	(void)rest;
-	return sessions_find(&s->rig.sessions, slice_str(c->sid)) == NULL || fail(s, "the session is known");
+	return sessions_find(&s->rig.sim.sessions, slice_str(c->sid)) == NULL || fail(s, "the session is known");
 }
 
 static const struct {

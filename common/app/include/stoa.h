@@ -28,20 +28,22 @@
  * handed, and a module of another version of this interface is refused when it is loaded.
  *
  * EVENTS. All that happens to an application is an event handed to a handler: a client connects, emits or leaves; an
- * answer arrives; a timer fires. Handlers have one shape, `int handler(struct stoa_event *ev)`, and find the pointer
+ * answer arrives; a timer fires; a background task is done. Handlers have one shape, `int handler(struct stoa_event *ev)`, and find the pointer
  * given with them by stoa_ctx(ev). A handler returns 0, or a negative number: the event failed (see ERRORS).
  *
- * EFFECTS. What a handler does to clients (emit, ack, join, disconnect, ...) is noted in order and carried out as one
- * unit when the handler returns - also when it returns an error, and not at all if the process dies in it. Calls
- * return 0 when noted, or a negative error that is already in the log with the call's name, so that ignoring it is
- * safe: -EINVAL for what is said below, -ENOMEM, -ENAMETOOLONG for a room's name, -ENOSPC when one event leaves too
- * many effects. They never tell who received: ask with stoa_call().
+ * EFFECTS. What a handler does to clients (emit, ack, join, session, disconnect, ...) is noted in order and carried out
+ * as one unit when the handler returns - also when it returns an error, and not at all if the process dies in it. Calls
+ * return 0 when noted, or a negative error that is already in the log with the call's name (one line a second for each
+ * call, counting the rest), so that ignoring it is safe: -EINVAL for what is said below, -ENOMEM, -ENAMETOOLONG for a
+ * room's name, -E2BIG for more than `max_attachments` binary values in one packet, -ENOSPC when one event leaves more
+ * than `max_effects`. They never tell who received: ask with stoa_call().
  *
  * PLACES. Handlers run one at a time, on one thread, one client's in order, and hold up everything else while they
- * run. Whatever a function here returns at once travelled with the event; whatever must ask somebody takes
+ * run: one that takes longer than `slow_handler` is named in the log and counted, and what takes long belongs in a
+ * background task. Whatever a function here returns at once travelled with the event; whatever must ask somebody takes
  * (timeout_ms, fn, ctx) and answers by an event. Variables of the module belong to one process: what must outlive it
- * belongs in a store, what clients share in rooms. The functions here are for the thread that runs the handlers, with
- * the ev it was given.
+ * belongs in a store, what clients share in rooms and sessions. The functions here are for the thread that runs the
+ * handlers, with the ev it was given; what differs in a background task is said there.
  *
  * LATER. Every function taking (fn, ctx) calls fn exactly once, in this process: with a result, or with
  * stoa_status(ev) telling -ETIMEDOUT, -ENOTCONN or -ECANCELED (cancelled, or the process is ending). So ctx may be
@@ -51,7 +53,8 @@
  *
  * LIFETIME. One rule: ev, all that is reached through it, and all that is built in a handler are gone when it
  * returns. To speak to a client later copy its sid; stoa_keep() a value, stoa_defer() an ack. What is passed in is
- * copied before the call returns.
+ * copied before the call returns. All of it together may take `max_handler_memory`; past that values are unusable,
+ * calls fail with -ENOMEM, and the event is named in the log.
  *
  * ERRORS. stoa_fail() or a negative return sends the event to its namespace's error handler, which may ack or emit.
  * With none, it is logged. An ack the client asked for that nobody gave carries {"error": message}, and "data" when
@@ -80,9 +83,10 @@ typedef int stoa_fn(struct stoa_event *ev);
 
 /* Namespaces are exact ("/chat"), a prefix ("/game-*"), or "*" for any. A namespace's events go to the most exact of
  * those given here that fits, the longest of several prefixes, and to it alone; clients cannot join a namespace that
- * none fits. Events are a name, "connect", "disconnect", or "*" for those without a handler of their own, these two
- * not among them. Without a handler for it, every connect is accepted. An event that nobody handles is dropped without
- * an ack. */
+ * none fits. Events are a name, "connect", "disconnecting", "disconnect", or "*" for those without a handler of their
+ * own, these three not among them. Without a handler for it, every connect is accepted. An event that nobody handles is
+ * dropped without an ack. Who leaves is "disconnecting" first, where that is handled, and "disconnect" when its effects
+ * are carried out; stoa_rooms() tells in both what the client was in. Neither can keep it. */
 static inline void stoa_on(struct stoa_app *app, const char *namespace_, const char *event, stoa_fn *fn, void *ctx);
 
 /* A whole namespace by table, ended by {0}:  static const struct stoa_handler chat[] = { { "join", on_join }, {0} }; */
@@ -102,12 +106,30 @@ static inline void stoa_use(struct stoa_app *app, const char *namespace_, stoa_f
  * namespaces without one. What it acks is the ack; its own failure is logged and goes no further. */
 static inline void stoa_on_error(struct stoa_app *app, const char *namespace_, stoa_fn *fn, void *ctx);
 
-/* Events of this process: "start", before the first client, and "stop", after the last timer. */
+/* Events of servers. Those of this process are
+ *
+ *	"start"             before the first client
+ *	"handshake"         a request asks for a session; 0 lets it in
+ *	"connection_error"  a request was refused
+ *	"stop"              after the last timer and background task
+ *
+ * and any other name is what other servers send with stoa_server_side_emit(), with its arguments. To a module that is
+ * replaced by a newer one (--watch, SIGHUP) all is as if its process ended; clients stay.
+ *
+ * The two in the middle have no client yet: no sid, no auth; query, headers, cookies, address and transport are the
+ * request's. Of a "handshake" stoa_fail(ev, message) refuses: 403 and, over polling, {"code":4,"message":..}; over
+ * WebSocket, the message. Another negative return says "Forbidden". A request for a session that exists (polls, posts,
+ * the upgrade) asks nobody. A "connection_error" is for logs and counting; its one argument is what Node's has:
+ * {"code", "message", "context"}, the codes being Node's, from 0, "Transport unknown", to 5. */
 static inline void stoa_on_server(struct stoa_app *app, const char *event, stoa_fn *fn, void *ctx);
 
 /* Every `ms`, the first time `ms` after the start. A tick that comes late is one tick, however many it is late for.
  * `name` is the event's, one task for each. ms = 0: never, so that an option can turn it off. */
 static inline void stoa_every(struct stoa_app *app, const char *name, int64_t ms, stoa_fn *fn, void *ctx);
+
+/* All clients of one such namespace are served by one process, one event at a time, for state they share (a game); a
+ * pattern as in stoa_on(), it brings no namespace into being. An application inside a single gateway has it so anyway. */
+static inline void stoa_one_process(struct stoa_app *app, const char *namespace_);
 
 /* An option of the application's own (--set name=value), `otherwise` when it was not given; lives as long as the
  * application. */
@@ -122,8 +144,8 @@ static inline void *stoa_ctx(struct stoa_event *ev);       /* the pointer given 
 static inline const char *stoa_sid(struct stoa_event *ev); /* the client's, in this namespace; NULL: none (a tick) */
 static inline const char *stoa_namespace(struct stoa_event *ev); /* "/" when there is no client */
 
-/* "join"; "connect"; for an answer, the event asked; for a timer, the event that set it; for a task, its own. A NUL in
- * it shows as U+FFFD. */
+/* "join"; "connect"; for an answer, the event asked ("fetch_sockets" for that); for a timer and a background task, the
+ * event that began it; for stoa_every(), its own. A NUL in it shows as U+FFFD. */
 static inline const char *stoa_name(struct stoa_event *ev);
 
 static inline struct stoa_value stoa_args(struct stoa_event *ev); /* an array, empty when there are none */
@@ -216,13 +238,20 @@ struct stoa_target {
 	bool skip_self;           /* not the sender */
 	bool local;               /* only clients of the gateway that carries this out */
 	bool is_volatile;         /* dropped for a client that has output waiting */
+	bool latest;              /* drops what waits for a client under the same event name; see below */
+	bool uncompressed;        /* kept for when there is compression: today nothing is compressed */
 };
 #define stoa_to(ev, ...) ((struct stoa_target){ .from = (ev), __VA_ARGS__ })
 #define stoa_names(...)  ((const char *const[]){ __VA_ARGS__, NULL })
 
+/* `.latest` is for numbers of which only the newest counts (a dashboard, a position): what still waits for a client of
+ * the same event in the same namespace, emitted so too, is dropped and counted, and this takes its turn at the end. So
+ * a slow client gets fewer of them instead of being closed as slow; one that keeps up gets all. For stoa_emit() only. */
+
 /* --- Doing -------------------------------------------------------------------------------------------------------- */
 
-/* stoa_emit(to, event, values...). -EINVAL: a reserved name ("connect", ..) or a value that cannot be sent. */
+/* stoa_emit(to, event, values...). -EINVAL: a reserved name ("connect", ..) or a value that cannot be sent. An
+ * attachment that came once and is named many times goes out many times, and counts as many (-E2BIG). */
 #define stoa_emit(to, ...) stoa_emit_(STOA_TO_(to), STOA_NAME_(__VA_ARGS__, 0), STOA_LIST_(__VA_ARGS__))
 #define stoa_send(to, ...) stoa_emit_(STOA_TO_(to), "message", STOA_LIST_("message", __VA_ARGS__))
 
@@ -237,34 +266,86 @@ static inline struct stoa_ack stoa_defer(struct stoa_event *ev);
  * client sees both: of a refused connect, or in the ack. */
 #define stoa_fail(ev, ...) stoa_fail_((ev), STOA_NAME_(__VA_ARGS__, 0), STOA_LIST_(__VA_ARGS__))
 
-/* For the sender, or for all clients a target names (Node's socketsJoin, ..). Closing a room has all leave it. */
+/* In a "handshake" handler: adds a header to its answer, a refusal too; the second one to every later answer of the
+ * session as well. Twice the same name is two lines. -EINVAL: not in that handler, no header's name, a value that is
+ * not printable ASCII, or a header that the server writes itself (Connection, Content-*, Date, Access-Control-*, ..);
+ * -ENOSPC: more than 2 KB in all. */
+static inline int stoa_set_header(struct stoa_event *ev, const char *name, const char *value);
+static inline int stoa_set_session_header(struct stoa_event *ev, const char *name, const char *value);
+
+/* For the sender, or for all clients a target names (Node's socketsJoin, ..), so stoa_to(ev, sid) is for one of them.
+ * Closing a room has all leave it; in another namespace: stoa_leave_room(stoa_to(ev, room, .namespace = "/x"), room). */
 #define stoa_join_room(to, room)      stoa_join_room_(STOA_TO_(to), (room))
 #define stoa_leave_room(to, room)     stoa_leave_room_(STOA_TO_(to), (room))
 #define stoa_close_room(ev, room)     stoa_leave_room_(stoa_to((ev), (room)), (room))
 #define stoa_disconnect(to)           stoa_disconnect_(STOA_TO_(to), false)
 #define stoa_disconnect_transport(to) stoa_disconnect_(STOA_TO_(to), true) /* all its namespaces, and the connection */
 
-/* The client's own rooms as of now, this handler's changes included: an array of texts, its sid among them. Null in
- * timers, answers and server events: nobody's rooms came along. */
+/* The client's own rooms and session as of now, this handler's changes included. Rooms are an array of texts, its sid
+ * among them; a session is an object of the application's own, one per client and namespace, that lives as long as the
+ * client does (its disconnect handler still sees it) and that stoa_fetch_sockets() shows as `data`. Both are null in
+ * timers, answers, tasks and server events: nobody's state came along; fetch it. */
 static inline struct stoa_value stoa_rooms(struct stoa_event *ev);
+static inline struct stoa_value stoa_session(struct stoa_event *ev);
+
+/* stoa_session_put(ev, key, value): sets one key of the session of the event's client, null removes it. -E2BIG: as JSON
+ * the session would be longer than `max_session_bytes`; -EDESTADDRREQ: the event has no client; -EINVAL: not UTF-8, or
+ * binary, which a session does not hold. In timers, answers and tasks too: what the session holds by then is not known
+ * here, so that one past the limit shows in the log only. */
+#define stoa_session_put(ev, key, value) stoa_session_put_((ev), (key), STOA_V_(value))
 
 /* --- Asking, and later (see LATER above) -------------------------------------------------------------------------- */
 
 /* stoa_call(to, timeout_ms, fn, ctx, event, values...): Flask's call() and emit(callback=). fn's arguments are what
  * the client acked. With several clients fn runs when all have answered or time is up, and goes through them with
- * stoa_next(). Status: 0 all did, else some did not: -ETIMEDOUT, or -ENOTCONN, they left. -EINVAL: timeout_ms is not
- * above 0, or as for stoa_emit(); -EAGAIN: too many wait for answers; -ECANCELED: the process is ending. */
+ * stoa_next(). Status: 0 all did, else some did not: -ETIMEDOUT, or -ENOTCONN, they left, or -E2BIG, there were more
+ * answers than `max_answers` or `max_answer_memory`, and what came later is left out. The call returns -EINVAL:
+ * timeout_ms is not above 0, or as for stoa_emit(); -EAGAIN: too many wait for answers; -ECANCELED: the process is
+ * ending. */
 #define stoa_call(to, timeout_ms, fn, ctx, ...) \
 	stoa_call_(STOA_TO_(to), (timeout_ms), (fn), (ctx), STOA_NAME_(__VA_ARGS__, 0), STOA_LIST_(__VA_ARGS__))
 
-/* while (stoa_next(ev)) stoa_unpack(ev, ..): each answer in turn. Not needed for a single one. */
+/* Who is there: one answer per client that `to` names, {"id", "rooms", "data", "handshake"}; data is its session,
+ * handshake is {"address", "query", "headers", "auth"}. So it is also the way to another client's rooms and session, and
+ * to count: nobody is status 0 and no answer. Errors and status as for stoa_call(). */
+#define stoa_fetch_sockets(to, timeout_ms, fn, ctx) stoa_fetch_sockets_(STOA_TO_(to), (timeout_ms), (fn), (ctx))
+
+/* stoa_server_side_emit(ev, timeout_ms, fn, ctx, event, values...): to stoa_on_server() of all other servers, in the
+ * namespace of ev; one answer each. fn may be NULL: no answers wanted, and timeout_ms has no meaning. A gateway alone
+ * has no others: status 0 and no answer. "start" and "stop" are this process's own: -EINVAL. */
+#define stoa_server_side_emit(ev, timeout_ms, fn, ctx, ...) \
+	stoa_server_side_emit_((ev), (timeout_ms), (fn), (ctx), STOA_NAME_(__VA_ARGS__, 0), STOA_LIST_(__VA_ARGS__))
+
+/* while (stoa_next(ev)) stoa_unpack(ev, ..): each answer in turn. Not needed for a single one. stoa_missing(): an array
+ * of the names of servers that stayed silent; empty when none did, as in a gateway alone. */
 static inline bool stoa_next(struct stoa_event *ev);
+static inline struct stoa_value stoa_missing(struct stoa_event *ev);
 
 /* Once, after `ms`, below 0 being 0. Returns a number > 0 for stoa_cancel(), or -EAGAIN: too many timers, or
  * -ECANCELED: the process is ending. stoa_cancel() has fn run with -ECANCELED as soon as the running handler's effects
  * are carried out, and is harmless when fn has run. */
 static inline int64_t stoa_after(struct stoa_event *ev, int64_t ms, stoa_fn *fn, void *ctx);
 static inline void stoa_cancel(struct stoa_event *ev, int64_t timer);
+
+/* Runs `work` on a thread of a pool of `background_threads`, as soon as one is free, and then `done` (or NULL) as a
+ * handler of its own, its status what work returned. -EAGAIN: `max_background_tasks` run or wait already; -ECANCELED: the
+ * process is ending. `ctx` is work's and done's: free it in done. If work never began because the process ends, done
+ * runs all the same, with -ECANCELED.
+ *
+ * In work, ev has the sid, the namespace and the name of the event that began it, but no arguments, rooms or session.
+ * Emits, acks taken out before, joins, disconnects, stoa_session_put(), stoa_call() and stoa_fetch_sockets() may be used
+ * and leave at once, each by itself, in order; answers and timeouts come as events to a handler, not to work. They
+ * never wait: when the loop is behind by `max_effects` of them, they fail with -ENOSPC until it has caught up
+ * (-ECANCELED when the process is ending). That an ack was given before is said in the log only, and of too many calls
+ * the last have their fn run with -EAGAIN. Timers are not for work (-EINVAL). What work builds lives until it returns or
+ * calls stoa_sleep(). ev and its values must not go to other threads; variables of the module that handlers use too
+ * need a lock.
+ *
+ * stoa_sleep() is for work only: 0 after `ms`, or -ECANCELED as soon as the process is ending and work should return.
+ * It is waited for then, at most `background_timeout`: a process that ends with work still running exits with 1, names
+ * it in the log, and its done does not run. */
+static inline int stoa_start_background_task(struct stoa_event *ev, stoa_fn *work, stoa_fn *done, void *ctx);
+static inline int stoa_sleep(struct stoa_event *ev, int64_t ms);
 
 /* --- Logging ------------------------------------------------------------------------------------------------------ */
 

@@ -14,7 +14,7 @@
 
 /*
  * The host's functions, each of them what stoa.h says of the function with its name (those whose names a module's
- * other headers may have for macros are called give_up, fail_event and log_line). It lives as long as the module is
+ * other headers may have for macros are called give_up, fail_event, log_line and sleep_ms). It lives as long as the module is
  * loaded. Fields are never moved or taken out while `abi` stays the same; new ones come at the end, so `size` tells
  * what is there.
  */
@@ -91,6 +91,16 @@ struct stoa_host {
 	void (*cancel)(struct stoa_event *ev, int64_t timer);
 	void (*log_line)(struct stoa_event *ev, enum stoa_level level, const char *format, va_list args)
 		STOA_PRINTF_(3, 0);
+	int (*set_header)(struct stoa_event *ev, const char *name, const char *value, bool session);
+	void (*one_process)(struct stoa_app *app, const char *nsp);
+	struct stoa_value (*session)(struct stoa_event *ev);
+	int (*session_put)(struct stoa_event *ev, const char *key, struct stoa_value v);
+	int (*fetch_sockets)(struct stoa_target to, int64_t timeout_ms, stoa_fn *fn, void *ctx);
+	int (*server_side_emit)(struct stoa_event *ev, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event,
+		struct stoa_list list);
+	struct stoa_value (*missing)(struct stoa_event *ev);
+	int (*start_background_task)(struct stoa_event *ev, stoa_fn *work, stoa_fn *done, void *ctx);
+	int (*sleep_ms)(struct stoa_event *ev, int64_t ms);
 };
 
 /* The module's own copy of the pointer, shared by its files and nobody else; STOA_APP defines it. */
@@ -146,6 +156,10 @@ static inline void stoa_on_server(struct stoa_app *app, const char *event, stoa_
 static inline void stoa_every(struct stoa_app *app, const char *name, int64_t ms, stoa_fn *fn, void *ctx)
 {
 	stoa_host_->every(app, name, ms, fn, ctx);
+}
+static inline void stoa_one_process(struct stoa_app *app, const char *namespace_)
+{
+	stoa_host_->one_process(app, namespace_);
 }
 static inline const char *stoa_option(struct stoa_app *app, const char *name, const char *otherwise)
 {
@@ -399,6 +413,14 @@ static inline int stoa_fail_(struct stoa_event *ev, const char *message, struct 
 {
 	return stoa_host_->fail_event(ev, message, list);
 }
+static inline int stoa_set_header(struct stoa_event *ev, const char *name, const char *value)
+{
+	return stoa_host_->set_header(ev, name, value, false);
+}
+static inline int stoa_set_session_header(struct stoa_event *ev, const char *name, const char *value)
+{
+	return stoa_host_->set_header(ev, name, value, true);
+}
 static inline int stoa_join_room_(struct stoa_target to, const char *room)
 {
 	return stoa_host_->join_room(to, room);
@@ -415,6 +437,14 @@ static inline struct stoa_value stoa_rooms(struct stoa_event *ev)
 {
 	return stoa_host_->rooms(ev);
 }
+static inline struct stoa_value stoa_session(struct stoa_event *ev)
+{
+	return stoa_host_->session(ev);
+}
+static inline int stoa_session_put_(struct stoa_event *ev, const char *key, struct stoa_value v)
+{
+	return stoa_host_->session_put(ev, key, v);
+}
 
 /* --- Asking, and later -------------------------------------------------------------------------------------------- */
 
@@ -423,9 +453,22 @@ static inline int stoa_call_(
 {
 	return stoa_host_->call(to, timeout_ms, fn, ctx, event, list);
 }
+static inline int stoa_fetch_sockets_(struct stoa_target to, int64_t timeout_ms, stoa_fn *fn, void *ctx)
+{
+	return stoa_host_->fetch_sockets(to, timeout_ms, fn, ctx);
+}
+static inline int stoa_server_side_emit_(
+	struct stoa_event *ev, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event, struct stoa_list list)
+{
+	return stoa_host_->server_side_emit(ev, timeout_ms, fn, ctx, event, list);
+}
 static inline bool stoa_next(struct stoa_event *ev)
 {
 	return stoa_host_->next(ev);
+}
+static inline struct stoa_value stoa_missing(struct stoa_event *ev)
+{
+	return stoa_host_->missing(ev);
 }
 static inline int64_t stoa_after(struct stoa_event *ev, int64_t ms, stoa_fn *fn, void *ctx)
 {
@@ -434,6 +477,14 @@ static inline int64_t stoa_after(struct stoa_event *ev, int64_t ms, stoa_fn *fn,
 static inline void stoa_cancel(struct stoa_event *ev, int64_t timer)
 {
 	stoa_host_->cancel(ev, timer);
+}
+static inline int stoa_start_background_task(struct stoa_event *ev, stoa_fn *work, stoa_fn *done, void *ctx)
+{
+	return stoa_host_->start_background_task(ev, work, done, ctx);
+}
+static inline int stoa_sleep(struct stoa_event *ev, int64_t ms)
+{
+	return stoa_host_->sleep_ms(ev, ms);
 }
 
 static inline void stoa_log(struct stoa_event *ev, enum stoa_level level, const char *format, ...)

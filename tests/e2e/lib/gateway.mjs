@@ -19,7 +19,7 @@ export const APPS = process.env.STOA_APPS ?? path.join(BIN, '../apps');
 export const CLIENT_DIR = process.env.STOA_CLIENT_DIR ?? path.join(ROOT, 'build/deps/client');
 export const IS_DEV = process.env.STOA_BUILD === 'dev'; // with sanitizers: several times slower, so sizes are smaller
 
-export const appPath = (name) => path.join(APPS, `${name}.so`);
+export const appPath = (name) => (path.isAbsolute(name) ? name : path.join(APPS, `${name}.so`));
 export const pagesOf = (name) => path.join(ROOT, 'examples', name, 'public');
 
 const REPORT = /AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:/;
@@ -57,7 +57,7 @@ export class Gateway extends EventEmitter {
 	lines = [];     // what it wrote on stderr, line by line; every one is also emitted as 'line'
 	stopped = false;
 
-	// Resolves when it listens. `app` is a module's name; `flags` are more of the command line.
+	// Resolves when it listens. `app` is a module's name or absolute path; `flags` are more of the command line.
 	static async start(app, flags = [], { env = {} } = {}) {
 		const g = new Gateway();
 		await g.#start(app, flags, env);

@@ -1,6 +1,7 @@
 /* rig.c - see rig.h. */
 #include "rig.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -42,6 +43,8 @@ static void write_target(const struct effect_target *to)
 	buf_add_str(&rig.log, to->broadcast ? " broadcast" : "");
 	buf_add_str(&rig.log, to->local ? " local" : "");
 	buf_add_str(&rig.log, to->is_volatile ? " volatile" : "");
+	buf_add_str(&rig.log, to->latest ? " latest" : "");
+	buf_add_str(&rig.log, to->uncompressed ? " uncompressed" : "");
 	if (strcmp(to->nsp, "/") != 0)
 		buf_printf(&rig.log, " nsp=%s", to->nsp);
 }
@@ -55,6 +58,17 @@ static void write_payload(const struct effect *e)
 		buf_add_slice(&rig.log, e->blobs[i]);
 		buf_add_char(&rig.log, '>');
 	}
+}
+
+/* Header lines stand in brackets, as they will be sent. */
+static void write_decision(const struct effect *e)
+{
+	buf_add_str(&rig.log, e->kind == EFFECT_ADMIT ? "admit" : "deny ");
+	buf_add_slice(&rig.log, e->text);
+	if (e->headers.size)
+		buf_printf(&rig.log, " [%.*s]", SLICE_ARG(e->headers));
+	if (e->session_headers.size)
+		buf_printf(&rig.log, " session [%.*s]", SLICE_ARG(e->session_headers));
 }
 
 static void write_words(const struct effect *e)
@@ -85,11 +99,34 @@ static void write_words(const struct effect *e)
 	case EFFECT_LEAVE:
 		buf_printf(&rig.log, "leave %.*s", SLICE_ARG(e->room));
 		break;
+	case EFFECT_ADMIT:
+	case EFFECT_DENY:
+		write_decision(e);
+		return;
 	case EFFECT_DISCONNECT:
 		buf_printf(&rig.log, "disconnect%s", e->transport ? " transport" : "");
 		break;
+	case EFFECT_SESSION:
+		buf_printf(&rig.log, "session %.*s=%.*s", SLICE_ARG(e->key), SLICE_ARG(e->json));
+		break;
+	case EFFECT_FETCH:
+		buf_add_str(&rig.log, "fetch");
+		break;
+	case EFFECT_SERVERS:
+		buf_add_str(&rig.log, "servers");
+		write_payload(e);
+		break;
 	}
 	write_target(&e->to);
+}
+
+static void find(uint64_t call)
+{
+	size_t n = 0;
+
+	while (rig.found && rig.found[n] && app_call_found(rig.app, call, slice_str(rig.found[n])))
+		n++;
+	app_call_expect(rig.app, call, n);
 }
 
 static void execute(void *ctx, const struct effect *first)
@@ -102,6 +139,10 @@ static void execute(void *ctx, const struct effect *first)
 			rig.call = e->call;
 		if (e->kind == EFFECT_CALL && rig.expect >= 0)
 			app_call_expect(rig.app, e->call, (size_t)rig.expect);
+		if (e->kind == EFFECT_FETCH)
+			find(e->call);
+		if (e->kind == EFFECT_SERVERS && e->call)
+			app_call_expect(rig.app, e->call, 0);
 	}
 }
 
@@ -113,7 +154,68 @@ static void rooms(void *ctx, const struct app_client *client, void (*each)(void 
 		each(to, slice_str(*r));
 }
 
-static const struct app_port port = { .execute = execute, .rooms = rooms };
+static void session(void *ctx, const struct app_client *client,
+	void (*each)(void *to, struct slice key, struct slice json), void *to)
+{
+	(void)ctx;
+	ck_assert_ptr_eq(client->host, &rig);
+	for (const char *const *s = rig.session; s && *s; s += 2)
+		each(to, slice_str(s[0]), slice_str(s[1]));
+}
+
+static const struct app_port port = { .execute = execute, .rooms = rooms, .session = session };
+
+/* --- Background work: on this thread, when the test says so ------------------------------------------------------- */
+
+static int start(void *ctx, struct app_job *job)
+{
+	(void)ctx;
+	if (rig.n_jobs == RIG_JOBS)
+		return -EAGAIN;
+	rig.jobs[rig.n_jobs++] = job;
+	return 0;
+}
+
+static int sleep_for(void *ctx, int64_t ms)
+{
+	(void)ctx;
+	rig.slept_ms += ms;
+	return rig.is_ending ? -ECANCELED : 0;
+}
+
+static void wake(void *ctx)
+{
+	(void)ctx;
+	rig.woken++;
+}
+
+void rig_work(void)
+{
+	for (int i = 0; i < rig.n_jobs; i++)
+		app_job_run(rig.jobs[i]);
+	rig.n_jobs = 0;
+}
+
+void rig_tick(void)
+{
+	rig.woken = 0;
+	app_tick(rig.app, rig.now_ms);
+}
+
+static void end(void *ctx)
+{
+	(void)ctx;
+	rig.is_ending = true;
+	rig_work();
+}
+
+static const struct app_threads threads = { start, sleep_for, wake, end, NULL };
+
+/* A second for every look, so that no log line is held back; or as much as the test says. */
+static int64_t look(void)
+{
+	return rig.clock_ms += rig.clock_step_ms;
+}
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
 
@@ -135,9 +237,14 @@ static void entry(const struct stoa_host *host, struct stoa_app *app)
 
 struct app *rig_open(void (*setup)(struct stoa_app *app))
 {
-	struct app_setup s = { .port = &port, .limits = rig.limits, .options = rig.options };
+	struct app_setup s = { .port = &port,
+		.threads = &threads,
+		.clock_ms = look,
+		.limits = rig.limits,
+		.options = rig.options };
 
 	app_free(rig.app);
+	rig.is_ending = false;
 	current_setup = setup;
 	rig.why[0] = '\0';
 	rig.app = app_from("test", entry, &s, rig.why, sizeof(rig.why));
@@ -147,9 +254,10 @@ struct app *rig_open(void (*setup)(struct stoa_app *app))
 void rig_begin(void)
 {
 	log_set_level(LOG_ERROR);
-	rig = (struct rig){ .nsp = "/", .transport = "websocket", .expect = -1, .now_ms = 1000 };
+	rig = (struct rig){ .nsp = "/", .transport = "websocket", .expect = -1, .now_ms = 1000, .clock_step_ms = 1000 };
 	rig.limits = (struct app_limits){
-		.max_json_depth = 20, .max_room_bytes = 20, .max_timers = 5, .max_effects = 10, .ack_timeout_ms = 500
+		.max_json_depth = 20, .max_room_bytes = 20, .max_timers = 5, .max_effects = 10, .ack_timeout_ms = 500,
+		.max_attachments = 3, .max_session_bytes = 40, .max_answers = 3, .max_answer_bytes = 5000, .max_jobs = 2
 	};
 	rig.handshake.address = "192.0.2.1";
 	ck_assert_ptr_nonnull(rig_open(setup_go));

@@ -6,6 +6,7 @@
  *	emit ["hello",1] to A          to the sender; "to room A" when it was named as a room
  *	emit ["hello",1] to r,s skip=t skip_self broadcast local volatile nsp=/other
  *	call 3 ["q"] to A              join room to A        disconnect to A         disconnect transport to A
+ *	session "key"=1 to A           fetch to r            servers ["e"] to broadcast
  *	ack 7 ["one",2] to A           leave room to A       accept                  refuse {"message":".."}
  *
  * An attachment follows as ` <bytes>`. Time is rig.now_ms and moves by rig_pass().
@@ -27,6 +28,8 @@ void rig_is(const char *file, int line, int64_t got, int64_t want);
 /* A text as a handler's ctx. */
 #define CTX(text) ((void *)(uintptr_t)(text))
 
+enum { RIG_JOBS = 8 };
+
 struct rig {
 	struct app *app;
 	struct app_limits limits;
@@ -40,6 +43,12 @@ struct rig {
 	int64_t now_ms;
 	int expect;    /* what app_call_expect() is told from inside execute; -1: not called */
 	uint64_t call; /* the last one's number */
+	const char *const *session; /* what the host says: key, value, .., NULL; JSON text */
+	const char *const *found;   /* the clients that it finds, as JSON text */
+	struct app_job *jobs[RIG_JOBS]; /* given to it, and not run */
+	int n_jobs, woken;
+	int64_t slept_ms, clock_ms, clock_step_ms;
+	bool is_ending;
 	stoa_fn *fn;   /* what the event "go" runs */
 };
 extern struct rig rig;
@@ -62,6 +71,8 @@ void rig_go(stoa_fn *fn, const char *items); /* "go" */
 void rig_go_ack(stoa_fn *fn, const char *items, int64_t id);
 void rig_answer(uint64_t call, const char *items);
 void rig_gone(uint64_t call);
+void rig_work(void);       /* runs the work of background tasks; what it leaves waits for rig_tick() */
+void rig_tick(void);
 void rig_pass(int64_t ms); /* step by step, as app_due_ms() asks */
 
 /* What was written to standard error since the last call, with warnings on. */
@@ -78,7 +89,11 @@ TCase *case_unpack(void);
 TCase *case_effects(void);
 TCase *case_acks(void);
 TCase *case_rooms(void);
+TCase *case_admission(void);
 TCase *case_timers(void);
+TCase *case_session(void);
+TCase *case_jobs(void);
+TCase *case_limits(void);
 TCase *case_calls(void);
 TCase *case_memory(void);
 

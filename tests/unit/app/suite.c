@@ -16,8 +16,12 @@ Suite *suite(void)
 	suite_add_tcase(s, case_effects());
 	suite_add_tcase(s, case_acks());
 	suite_add_tcase(s, case_rooms());
+	suite_add_tcase(s, case_admission());
+	suite_add_tcase(s, case_session());
 	suite_add_tcase(s, case_timers());
 	suite_add_tcase(s, case_calls());
+	suite_add_tcase(s, case_jobs());
+	suite_add_tcase(s, case_limits());
 	suite_add_tcase(s, case_memory());
 	return s;
 }

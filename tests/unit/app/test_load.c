@@ -1,8 +1,10 @@
 /* test_load.c - modules found, refused and run. MODULES is the folder they were built in. */
 #include "rig.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 static struct buf heard;
@@ -82,6 +84,50 @@ START_TEST(a_name_without_a_slash_is_a_file_here)
 }
 END_TEST
 
+static void put_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0700);
+	ssize_t n;
+
+	do
+		n = sendfile(out, in, NULL, 1 << 20);
+	while (n > 0);
+	ck_assert_int_eq(n, 0);
+	close(in);
+	close(out);
+}
+
+/* The code that runs is not what the file has become, and what is loaded next is. */
+START_TEST(a_copy_outlives_its_file)
+{
+	char file[] = "/tmp/stoa-test-XXXXXX", why[300] = "";
+	struct app_setup copied = setup;
+	struct app *a, *b;
+
+	copied.copy = true;
+	close(mkstemp(file));
+	put_file(MODULES "/app-test-good.so", file);
+	a = app_load(file, &copied, why, sizeof(why));
+	ck_assert_msg(a != NULL, "%s", why);
+	put_file(MODULES "/app-test-mistaken.so", file);
+	ck_assert_ptr_null(app_load(file, &copied, why, sizeof(why)));
+	ck_assert_ptr_nonnull(strstr(why, "given twice: \"go\""));
+	ck_assert_int_eq(strncmp(why, file, strlen(file)), 0);
+	put_file(NOT_A_MODULE, file);
+	ck_assert_ptr_null(app_load(file, &copied, why, sizeof(why)));
+	unlink(file);
+	ck_assert_ptr_null(app_load(file, &copied, why, sizeof(why)));
+	run_go(a);
+	ck_assert_str_eq(heard.at, "[\"hello\",\"from Ada\"]");
+	b = app_load(MODULES "/app-test-good.so", &copied, why, sizeof(why));
+	app_free(a);
+	run_go(b);
+	ck_assert_str_eq(heard.at, "[\"hello\",\"from Ada\"]");
+	app_free(b);
+	buf_fini(&heard);
+}
+END_TEST
+
 static const struct {
 	const char *path, *why;
 } refused[] = {
@@ -115,6 +161,7 @@ TCase *case_load(void)
 	tcase_add_test(tc, a_module_of_two_files);
 	tcase_add_test(tc, the_same_module_twice_in_one_process);
 	tcase_add_test(tc, a_name_without_a_slash_is_a_file_here);
+	tcase_add_test(tc, a_copy_outlives_its_file);
 	tcase_add_loop_test(tc, refusals, 0, (int)(sizeof(refused) / sizeof(*refused)));
 	return tc;
 }

@@ -29,7 +29,6 @@ static const struct {
 	{ NULL, "x", "test: stoa_on: no namespace given" },
 	{ "/", NULL, "test: stoa_on: no event given" },
 	{ "/", "connect_error", "test: stoa_on: no client can send the reserved event \"connect_error\"" },
-	{ "/", "disconnecting", "test: stoa_on: no client can send the reserved event \"disconnecting\"" },
 	{ "/", "newListener", "test: stoa_on: no client can send the reserved event \"newListener\"" },
 	{ "/", "removeListener", "test: stoa_on: no client can send the reserved event \"removeListener\"" },
 };
@@ -82,7 +81,18 @@ static void twice_start(struct stoa_app *app)
 }
 static void wrong_server_event(struct stoa_app *app)
 {
+	stoa_on_server(app, NULL, ok, NULL);
+}
+
+static void twice_server_event(struct stoa_app *app)
+{
 	stoa_on_server(app, "reload", ok, NULL);
+	stoa_on_server(app, "reload", ok, NULL);
+}
+
+static void bad_one_process(struct stoa_app *app)
+{
+	stoa_one_process(app, "game");
 }
 static void no_function(struct stoa_app *app)
 {
@@ -127,7 +137,9 @@ static const struct {
 	{ twice_error, "test: stoa_on_error: given twice: \"*\"" },
 	{ twice_task, "test: stoa_every: given twice: \"tick\"" },
 	{ twice_start, "test: stoa_on_server: given twice: \"start\"" },
-	{ wrong_server_event, "test: stoa_on_server: the events are \"start\" and \"stop\", not \"reload\"" },
+	{ wrong_server_event, "test: stoa_on_server: no event given" },
+	{ twice_server_event, "test: stoa_on_server: given twice: \"reload\"" },
+	{ bad_one_process, "test: stoa_one_process: a namespace begins with a slash, not \"game\"" },
 	{ no_function, "test: stoa_on: no function given for \"join\"" },
 	{ no_use, "test: stoa_use: no function given for \"/\"" },
 	{ bad_use, "test: stoa_use: a namespace begins with a slash, not \"x\"" },
@@ -327,6 +339,21 @@ START_TEST(values_of_setup_last)
 }
 END_TEST
 
+static void one_process(struct stoa_app *app)
+{
+	stoa_one_process(app, "/game-*");
+	stoa_on_server(app, "from another", ok, NULL);
+}
+
+START_TEST(one_process_is_recorded_and_brings_no_namespace)
+{
+	ck_assert_ptr_nonnull(rig_open(one_process));
+	ck_assert(app_is_one_process(rig.app, SLICE("/game-1")));
+	ck_assert(!app_is_one_process(rig.app, SLICE("/chat")));
+	ck_assert(!app_has_namespace(rig.app, SLICE("/game-1")));
+}
+END_TEST
+
 TCase *case_setup(void)
 {
 	TCase *tc = tcase_create("setup");
@@ -342,5 +369,6 @@ TCase *case_setup(void)
 	tcase_add_test(tc, a_number_is_a_name_too);
 	tcase_add_test(tc, a_nul_does_not_make_another_name);
 	tcase_add_test(tc, values_of_setup_last);
+	tcase_add_test(tc, one_process_is_recorded_and_brings_no_namespace);
 	return tc;
 }

@@ -68,6 +68,9 @@ START_TEST(shipped_defaults)
 	ck_assert(got.serve_client);
 	ck_assert_ptr_null(got.client_dir);
 	ck_assert_int_eq(got.log_level, LOG_INFO);
+	ck_assert(!got.debug);
+	ck_assert(!got.watch);
+	ck_assert(!got.always_connect);
 	ck_assert_uint_eq(got.transports.count, 2);
 	ck_assert_str_eq(got.transports.at[0], "polling");
 	ck_assert_str_eq(got.transports.at[1], "websocket");
@@ -87,6 +90,7 @@ static const struct {
 	size_t offset;
 	int64_t value;
 } numbers[] = {
+	NUMBER(loop_stall_ms, 1000),
 	NUMBER(ping_interval_ms, 25000),
 	NUMBER(ping_timeout_ms, 20000),
 	NUMBER(upgrade_timeout_ms, 10000),

@@ -139,6 +139,92 @@ START_TEST(one_that_goes_leaves_the_dirty_list_whole)
 }
 END_TEST
 
+/* A frame of 10 bytes, known by `tag`; 0: by nothing. */
+static struct frame *tagged(char tag, char c)
+{
+	struct frame *f = frame_new(10);
+	char *data = frame_put(f, false, 8);
+
+	memset(data, c, 8);
+	data[0] = tag;
+	f->tag_at = 2;
+	f->tag_size = tag != 0;
+	return f;
+}
+
+static bool push_tagged(char tag, char c)
+{
+	struct frame *f = tagged(tag, c);
+	bool dropped = false, queued;
+
+	queued = tag ? out_push_latest(&out, f, &dropped) : out_push(&out, f);
+	ck_assert(queued);
+	frame_unref(f);
+	return dropped;
+}
+
+START_TEST(the_latest_drops_what_waits_under_its_tag)
+{
+	lane.limit_bytes = 60;
+	ck_assert(!push_tagged('p', 'a'));
+	ck_assert(!push_tagged(0, 'b'));
+	ck_assert(!push_tagged('q', 'c'));
+	ck_assert(push_tagged('p', 'x'));
+	ck_assert(!push_tagged(0, 'd'));
+	for (char c = 'e'; c < 'z'; c++)
+		ck_assert(push_tagged('p', c));
+	ck_assert(push_tagged('q', 'y'));
+	ck_assert(push_tagged('p', 'z'));
+	ck_assert_uint_eq(out.count, 4);
+	ck_assert_uint_eq(out.tagged, 2);
+	ck_assert_uint_eq(out.queued_bytes, 40);
+	for (const char *c = "bdyz"; *c; c++) {
+		ck_assert_int_eq(out_peek(&out)->bytes[3], *c);
+		out_drop(&out, 1);
+	}
+	ck_assert_uint_eq(out.tagged, 0);
+	ck_assert_uint_eq(out.queued_bytes, 0);
+}
+END_TEST
+
+/* Whatever the ring's shape, against a plain list. */
+START_TEST(the_latest_agrees_with_a_list)
+{
+	char tags[64], values[64];
+	unsigned seed = (unsigned)_i * 7919 + 1, n = 0;
+
+	lane.limit_bytes = SIZE_MAX;
+	for (int step = 0; step < 2000; step++) {
+		char tag, value;
+		unsigned at = 0;
+
+		seed = seed * 1103515245 + 12345;
+		tag = (char)("\0abc"[seed >> 16 & 3]);
+		value = (char)('a' + (seed >> 20) % 26);
+		if (n == sizeof(tags) || (seed >> 25 & 3) == 0) {
+			if (n == 0)
+				continue;
+			ck_assert_int_eq(out_peek(&out)->bytes[3], values[0]);
+			out_drop(&out, 1);
+			memmove(tags, tags + 1, --n);
+			memmove(values, values + 1, n);
+			continue;
+		}
+		while (tag && at < n && tags[at] != tag)
+			at++;
+		ck_assert(push_tagged(tag, value) == (tag && at < n));
+		if (tag && at < n) {
+			n--;
+			memmove(tags + at, tags + at + 1, n - at);
+			memmove(values + at, values + at + 1, n - at);
+		}
+		tags[n] = tag;
+		values[n++] = value;
+		ck_assert_uint_eq(out.count, n);
+	}
+}
+END_TEST
+
 START_TEST(gather_puts_small_frames_together)
 {
 	uint32_t frames;
@@ -176,6 +262,8 @@ Suite *suite(void)
 	tcase_add_test(t, a_dirty_record_is_flushed_once_a_turn);
 	tcase_add_test(t, a_closed_record_is_neither_filled_nor_flushed);
 	tcase_add_loop_test(t, one_that_goes_leaves_the_dirty_list_whole, 0, 3);
+	tcase_add_test(t, the_latest_drops_what_waits_under_its_tag);
+	tcase_add_loop_test(t, the_latest_agrees_with_a_list, 0, 20);
 	tcase_add_test(t, gather_puts_small_frames_together);
 	suite_add_tcase(s, t);
 	return s;

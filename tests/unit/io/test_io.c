@@ -1,6 +1,7 @@
 /* test_io.c - timers against a plain model, the graveyard, a turn of the loop. */
 #include <event2/event.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "clock.h"
 #include "loop.h"
@@ -190,6 +191,38 @@ START_TEST(a_turn_runs_timers_then_its_end)
 }
 END_TEST
 
+static int64_t longest_ms;
+
+static void note_turn(void *ctx, int64_t now_ms, int64_t took_ms)
+{
+	ck_assert_ptr_eq(ctx, &longest_ms);
+	ck_assert_int_ge(took_ms, 0);
+	ck_assert_int_le(now_ms, clock_now_ms());
+	if (took_ms > longest_ms)
+		longest_ms = took_ms;
+}
+
+static void hold_up(struct timer *t, int64_t now_ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 30 * 1000 * 1000 }, NULL);
+	turns = 1;
+	timer_set(&loop.timers, t, stop_at_third, now_ms + 1);
+}
+
+START_TEST(a_turn_that_takes_long_is_told)
+{
+	struct timer t = { 0 };
+
+	ck_assert_int_eq(loop_init(&loop), 0);
+	longest_ms = 0;
+	loop_on_turn_took(&loop, note_turn, &longest_ms);
+	timer_set(&loop.timers, &t, hold_up, clock_now_ms());
+	loop_run(&loop);
+	ck_assert_int_ge(longest_ms, 29);
+	loop_fini(&loop);
+}
+END_TEST
+
 Suite *suite(void)
 {
 	Suite *s = suite_create("io");
@@ -200,6 +233,7 @@ Suite *suite(void)
 	tcase_add_test(timers, next_is_never_later_than_what_is_due);
 	tcase_add_test(rest, what_is_buried_while_digging_is_freed_too);
 	tcase_add_test(rest, a_turn_runs_timers_then_its_end);
+	tcase_add_test(rest, a_turn_that_takes_long_is_told);
 	suite_add_tcase(s, timers);
 	suite_add_tcase(s, rest);
 	return s;

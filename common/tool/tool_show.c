@@ -1,0 +1,181 @@
+/* tool_show.c - an answer as a person reads it, or as it came. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "alloc.h"
+#include "json.h"
+#include "tool.h"
+
+static const struct json_rules rules = { VALUE_DEPTH_MAX, JSON_NO_BLOBS };
+
+/* Clients may have chosen the names: nothing in them drives a terminal. The 0x80..0x9F of ISO 8859 come in UTF-8 behind
+ * 0xC2. */
+static void print_text(struct slice s)
+{
+	for (size_t i = 0; i < s.size; i++) {
+		unsigned char c = (unsigned char)s.at[i];
+		unsigned char next = i + 1 < s.size ? (unsigned char)s.at[i + 1] : 0;
+
+		if (c < ' ' || c == 0x7F)
+			printf("\\x%02x", c);
+		else if (c == 0xC2 && next >= 0x80 && next < 0xA0)
+			printf("\\x%02x", (unsigned char)s.at[++i]);
+		else
+			putchar(c);
+	}
+}
+
+static struct slice text_of(struct stoa_value v)
+{
+	v = value_open(v);
+	return v.kind_ == VALUE_TEXT ? value_slice(v) : (struct slice){ 0 };
+}
+
+static int64_t number_of(struct stoa_value v)
+{
+	v = value_open(v);
+	return v.kind_ == VALUE_INT ? v.as_.i : 0;
+}
+
+static struct stoa_value member(struct stoa_value v, const char *name)
+{
+	return value_get(v, slice_str(name));
+}
+
+/* --- Tables ------------------------------------------------------------------------------------------------------- */
+
+static void show_room(struct stoa_value v)
+{
+	printf("%8" PRId64 "  ", number_of(member(v, "clients")));
+	print_text(text_of(member(v, "room")));
+	putchar('\n');
+}
+
+static void show_namespace(struct stoa_value v)
+{
+	printf("%8" PRId64 "  %6" PRId64 "  ", number_of(member(v, "clients")), number_of(member(v, "rooms")));
+	print_text(text_of(member(v, "namespace")));
+	putchar('\n');
+}
+
+/* The client's own id comes first among its rooms and has been shown. */
+static void show_socket(struct stoa_value v)
+{
+	struct stoa_value rooms = value_open(member(v, "rooms"));
+
+	printf("%.*s  %-9.*s  %-15.*s  %7" PRId64 "s ", SLICE_ARG(text_of(member(v, "sid"))),
+		SLICE_ARG(text_of(member(v, "transport"))), SLICE_ARG(text_of(member(v, "address"))),
+		number_of(member(v, "age_ms")) / 1000);
+	for (size_t i = 1; rooms.kind_ == VALUE_ARRAY && i < rooms.size_; i++) {
+		putchar(i > 1 ? ',' : ' ');
+		print_text(text_of(value_at(rooms, i)));
+	}
+	putchar('\n');
+}
+
+static const struct listing {
+	const char *what, *heading;
+	void (*show)(struct stoa_value v);
+} listings[] = {
+	{ "rooms", " CLIENTS  ROOM", show_room },
+	{ "sockets", "SID                   TRANSPORT  ADDRESS               AGE  ROOMS", show_socket },
+	{ "namespaces", " CLIENTS   ROOMS  NAMESPACE", show_namespace },
+};
+
+static const struct listing *listing_of(const struct tool_args *a)
+{
+	for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++)
+		if (strcmp(a->command->name, listings[i].what) == 0)
+			return &listings[i];
+	return NULL;
+}
+
+static void show_listing(const struct listing *l, struct stoa_value answer, bool first_page)
+{
+	struct stoa_value all = value_open(member(answer, l->what));
+
+	if (first_page)
+		puts(l->heading);
+	for (size_t i = 0; all.kind_ == VALUE_ARRAY && i < all.size_; i++)
+		l->show(value_at(all, i));
+}
+
+/* --- Numbers ------------------------------------------------------------------------------------------------------ */
+
+static const char *plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void show_counts(const struct tool_args *a, struct stoa_value answer)
+{
+	int64_t clients = number_of(member(answer, "clients")), rooms = number_of(member(answer, "rooms"));
+
+	printf("%" PRId64 " client%s", clients, plural(clients));
+	if (a->words.count == 0)
+		printf(", %" PRId64 " room%s", rooms, plural(rooms));
+	putchar('\n');
+}
+
+static void show_action(const struct tool_args *a, struct stoa_value answer)
+{
+	int64_t clients = number_of(member(answer, a->command->result)), refused = number_of(member(answer, "refused"));
+
+	printf("%s: %" PRId64 " client%s\n", a->command->name, clients, plural(clients));
+	if (refused)
+		tool_complain("%" PRId64 " client%s may be in no more rooms (max_rooms)", refused, plural(refused));
+}
+
+/* --- The answer --------------------------------------------------------------------------------------------------- */
+
+static enum tool_exit refused(const struct tool_answer *answer, struct stoa_value v)
+{
+	struct stoa_value error = member(v, "error");
+	struct slice message = text_of(member(error, "message")), field = text_of(member(error, "field"));
+
+	if (message.size == 0)
+		tool_complain("refused with status %d", answer->status);
+	else if (field.size)
+		tool_complain("refused (%d): %.*s: %.*s", answer->status, SLICE_ARG(field), SLICE_ARG(message));
+	else
+		tool_complain("refused (%d): %.*s", answer->status, SLICE_ARG(message));
+	return TOOL_FAILED;
+}
+
+static enum tool_exit show(
+	const struct tool_args *a, const struct tool_answer *answer, struct stoa_value v, bool first_page)
+{
+	const struct listing *l = listing_of(a);
+
+	if (a->json)
+		printf("%.*s", SLICE_ARG(buf_slice(&answer->body)));
+	else if (l)
+		show_listing(l, v, first_page);
+	else if (a->command->bit & TOOL_COUNTS)
+		show_counts(a, v);
+	else
+		show_action(a, v);
+	if (l || a->command->bit & TOOL_COUNTS)
+		return TOOL_DONE;
+	return number_of(member(v, a->command->result)) > 0 ? TOOL_DONE : TOOL_NOBODY;
+}
+
+enum tool_exit tool_show(const struct tool_args *a, const struct tool_answer *answer, bool first_page, char **next)
+{
+	struct arena arena = ARENA_INIT;
+	enum tool_exit status = TOOL_FAILED;
+	struct stoa_value v = value_null();
+	struct slice cursor;
+	unsigned flags;
+
+	if (json_check(buf_slice(&answer->body), &rules, &flags) == NULL)
+		v = value_open(json_decode(&arena, buf_slice(&answer->body), NULL, 0));
+	if (answer->status != 200 || v.kind_ != VALUE_OBJECT)
+		status = refused(answer, v);
+	else
+		status = show(a, answer, v, first_page);
+	cursor = text_of(member(v, "next"));
+	*next = cursor.size ? must_strndup(cursor.at, cursor.size) : NULL;
+	arena_fini(&arena);
+	return status;
+}

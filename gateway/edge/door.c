@@ -1,0 +1,187 @@
+/*
+ * door.c - who gets a session: the layer above is asked, and told of every refusal in the words of Node's
+ * connection_error (protocol.md 2.2).
+ */
+#include <stdlib.h>
+
+#include "alloc.h"
+#include "edge_internal.h"
+#include "json.h"
+#include "metrics.h"
+#include "utf8.h"
+
+struct door {
+	const struct edge_door_ops *ops;
+	void *ctx;
+	struct edge_decision decision; /* slices of `text` */
+	struct buf text;
+	struct buf error; /* of the refusal in hand */
+};
+
+static const struct {
+	int code;
+	const char *text, *name; /* name: context.name of Node's */
+} errors[EIO_ERRORS] = {
+	[EIO_TRANSPORT_UNKNOWN] = { 0, "Transport unknown", NULL },
+	[EIO_SESSION_UNKNOWN] = { 1, "Session ID unknown", NULL },
+	[EIO_BAD_METHOD] = { 2, "Bad handshake method", NULL },
+	[EIO_INVALID_ORIGIN] = { 3, "Bad request", "INVALID_ORIGIN" },
+	[EIO_TRANSPORT_MISMATCH] = { 3, "Bad request", "TRANSPORT_MISMATCH" },
+	[EIO_PROTOCOL_MISMATCH] = { 3, "Bad request", "PROTOCOL_MISMATCH" },
+	[EIO_NO_UPGRADE] = { 3, "Bad request", "TRANSPORT_HANDSHAKE_ERROR" },
+	[EIO_BAD_WEBSOCKET] = { 3, "Bad request", "WEBSOCKET_HANDSHAKE_ERROR" },
+	[EIO_ORIGIN] = { 4, "Not an accepted origin.", NULL },
+	[EIO_FORBIDDEN] = { 4, "Forbidden", NULL },
+	[EIO_VERSION] = { 5, "Unsupported protocol version", NULL },
+};
+
+void edge_set_door(struct edge *e, const struct edge_door_ops *ops, void *ctx)
+{
+	e->door = must_alloc(sizeof(*e->door));
+	e->door->ops = ops;
+	e->door->ctx = ctx;
+}
+
+void door_free(struct door *d)
+{
+	if (d == NULL)
+		return;
+	buf_fini(&d->text);
+	buf_fini(&d->error);
+	free(d);
+}
+
+/* --- Asking -------------------------------------------------------------------------------------------------- */
+
+void edge_decide(struct edge *e, const struct edge_request *r, const struct edge_decision *d)
+{
+	struct buf *text = &e->door->text;
+	struct slice all;
+
+	(void)r; /* there is one in hand; a parked one would be found by it */
+	buf_clear(text);
+	buf_add_slice(text, d->message);
+	buf_add_slice(text, d->headers);
+	buf_add_slice(text, d->session_headers);
+	if (text->failed)
+		return; /* nothing was decided: it stays out */
+	all = buf_slice(text);
+	e->door->decision = (struct edge_decision){ .refused = d->refused,
+		.message = slice_first(all, d->message.size),
+		.headers = slice_first(slice_from(all, d->message.size), d->headers.size),
+		.session_headers = slice_from(all, d->message.size + d->headers.size) };
+}
+
+void door_ask(struct edge *e, const struct session_handshake *h, const char *transport, struct edge_decision *answer)
+{
+	struct door *d = e->door;
+
+	*answer = (struct edge_decision){ .refused = false };
+	if (d == NULL)
+		return;
+	d->decision = (struct edge_decision){ .refused = true };
+	d->ops->admit(
+		d->ctx, loop_now(e->config.loop), &(struct edge_request){ .handshake = h, .transport = transport });
+	*answer = d->decision;
+}
+
+/* --- Refusals ------------------------------------------------------------------------------------------------ */
+
+int refusal_code(const struct refusal *why)
+{
+	return errors[why->error].code;
+}
+
+int refusal_status(const struct refusal *why)
+{
+	return refusal_code(why) == errors[EIO_FORBIDDEN].code ? 403 : 400;
+}
+
+struct slice refusal_text(const struct refusal *why)
+{
+	return why->words.size ? why->words : slice_str(errors[why->error].text);
+}
+
+/* Text of a peer's, which need not be UTF-8. */
+static void put_text(struct buf *to, struct slice text)
+{
+	struct buf mended = BUF_INIT;
+
+	utf8_mend(&mended, text);
+	json_encode_text(to, buf_slice(&mended));
+	buf_fini(&mended);
+}
+
+void door_put_error(struct buf *to, const struct refusal *why)
+{
+	buf_printf(to, "{\"code\":%d,\"message\":", refusal_code(why));
+	put_text(to, refusal_text(why));
+	buf_add_char(to, '}');
+}
+
+static void put_member(struct buf *to, const char *key, struct slice value)
+{
+	buf_add_str(to, to->at[to->size - 1] == '{' ? "\"" : ",\"");
+	buf_add_str(to, key);
+	buf_add_str(to, "\":");
+	put_text(to, value);
+}
+
+/* What Node's context holds, by the kind of error. */
+static void put_context(struct buf *to, const struct eio_request *r, const struct refusal *why)
+{
+	if (errors[why->error].name)
+		put_member(to, "name", slice_str(errors[why->error].name));
+	if (why->error == EIO_TRANSPORT_UNKNOWN || why->error == EIO_TRANSPORT_MISMATCH)
+		put_member(to, "transport", r->transport);
+	if (why->error == EIO_TRANSPORT_MISMATCH && why->previous)
+		put_member(to, "previousTransport", slice_str(why->previous));
+	if (why->error == EIO_SESSION_UNKNOWN)
+		put_member(to, "sid", r->sid);
+	if (why->error == EIO_BAD_METHOD)
+		put_member(to, "method", r->head->method_text);
+	if (why->error == EIO_INVALID_ORIGIN || why->error == EIO_ORIGIN)
+		put_member(to, "origin", r->origin);
+	if (why->error == EIO_FORBIDDEN)
+		put_member(to, "message", refusal_text(why));
+	if (why->error == EIO_VERSION)
+		buf_add_str(to, "\"protocol\":3");
+}
+
+static const char *transport_of(const struct eio_request *r)
+{
+	if (slice_equal(r->transport, SLICE("polling")))
+		return "polling";
+	return slice_equal(r->transport, SLICE("websocket")) ? "websocket" : NULL;
+}
+
+static void tell(struct http_conn *c, const struct eio_request *r, const struct refusal *why)
+{
+	struct edge *e = edge_of(c);
+	struct door *d = e->door;
+	char address[EDGE_ADDRESS_SIZE];
+	struct session_handshake h = { 0 };
+
+	edge_describe(e, c, r->head, address, &h);
+	buf_clear(&d->error);
+	door_put_error(&d->error, why);
+	if (d->error.failed || e->headers.failed)
+		return;
+	d->error.size--; /* its brace */
+	buf_add_str(&d->error, ",\"context\":{");
+	put_context(&d->error, r, why);
+	buf_add_str(&d->error, "}}");
+	if (!d->error.failed)
+		d->ops->refused(d->ctx, loop_now(e->config.loop),
+			&(struct edge_request){ .handshake = &h, .transport = transport_of(r) }, buf_slice(&d->error));
+}
+
+void door_refused(struct http_conn *c, const struct eio_request *r, const struct refusal *why)
+{
+	const struct door *d = edge_of(c)->door;
+
+	if (!r->has_sid)
+		metrics_count(M_HANDSHAKES_REFUSED);
+	if (d && d->ops->hears(d->ctx))
+		tell(c, r, why);
+}

@@ -1,0 +1,42 @@
+// Headless Chromium for tests of pages.
+
+import assert from 'node:assert/strict';
+import { chromium } from 'playwright-core';
+import { PATIENCE_MS } from './wait.mjs';
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+let browser;
+
+// A browser for all tests of a file: useBrowser(before, after).
+export function useBrowser(before, after) {
+	before(async () => {
+		browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 60_000 });
+	});
+	after(() => browser?.close());
+}
+
+// A page of its own: no storage shared with the others. An error in it fails the test, and so does a request to elsewhere.
+export async function openPage(t, url, options = {}) {
+	const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, ...options });
+	const page = await context.newPage();
+
+	page.problems = [];
+	page.setDefaultTimeout(PATIENCE_MS);
+	page.on('pageerror', (error) => page.problems.push(error.message));
+	page.on('request', (request) => {
+		const { protocol, host } = new URL(request.url());
+		if (!['data:', 'about:'].includes(protocol) && host !== new URL(url).host)
+			page.problems.push(`request to ${request.url()}`);
+	});
+	t.after(async () => {
+		await context.close();
+		assert.deepEqual(page.problems, []);
+	});
+	await page.goto(url);
+	return page;
+}
+
+// Is nothing wider than the screen?
+export const isNarrow = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
