@@ -16,7 +16,7 @@ BUILD_PACKAGES=(
 )
 # shellcheck disable=SC2034
 TEST_PACKAGES=(
-	clang clang-format libclang-rt-14-dev llvm valgrind shellcheck
+	clang clang-format libclang-rt-14-dev llvm valgrind shellcheck doxygen
 	curl git chromium python3 python3-socketio python3-websocket python3-requests python3-aiohttp
 )
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "client_dir.h"
 #include "log.h"
 #include "server.h"
 
@@ -56,6 +57,8 @@ int main(int argc, char **argv)
 	int status;
 
 	action = config_read(&gateway_options_table, argc, argv, environ, &options, &app_options, &message);
+	if (action == CONFIG_RUN && options.client_dir == NULL)
+		options.client_dir = client_dir_find();
 	status = act(action, &options, &app_options, &message);
 	config_free(&gateway_options_table, &options, &app_options);
 	buf_fini(&message);

@@ -153,9 +153,9 @@ static const char *shown_name(struct app *a, struct slice name)
 /* A name is a JSON string, or a number, which is its own digits. */
 static bool take_name(struct stoa_event *ev)
 {
-	static const char *const fixed[] = { [APP_CONNECT] = "connect",
-		[APP_DISCONNECTING] = "disconnecting",
-		[APP_DISCONNECT] = "disconnect" };
+	static const char *const fixed[] = {
+		[APP_CONNECT] = "connect", [APP_DISCONNECTING] = "disconnecting", [APP_DISCONNECT] = "disconnect"
+	};
 	struct slice token = ev->in->name;
 
 	if (ev->in->kind != APP_EVENT)

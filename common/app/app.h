@@ -148,11 +148,11 @@ struct app_threads {
 struct app_limits {
 	unsigned max_json_depth;
 	size_t max_room_bytes;
-	size_t max_timers;      /* of stoa_after(), pending calls and deferred acks, each */
-	size_t max_effects;     /* per event, but for the ack it was asked for; 0: no limit */
-	int64_t ack_timeout_ms; /* of deferred acks; 0: they wait for ever */
-	size_t max_attachments;   /* of one packet that goes out; 0: none go */
-	size_t max_session_bytes; /* of a session as JSON text; 0: no limit, as for those below */
+	size_t max_timers;                    /* of stoa_after(), pending calls and deferred acks, each */
+	size_t max_effects;                   /* per event, but for the ack it was asked for; 0: no limit */
+	int64_t ack_timeout_ms;               /* of deferred acks; 0: they wait for ever */
+	size_t max_attachments;               /* of one packet that goes out; 0: none go */
+	size_t max_session_bytes;             /* of a session as JSON text; 0: no limit, as for those below */
 	size_t max_answers, max_answer_bytes; /* of one call */
 	size_t max_handler_bytes; /* of memory for one event; also of what waits in the mailbox of background work */
 	size_t max_jobs;          /* background tasks that run or wait for a thread; 0: none do */
@@ -200,7 +200,7 @@ const struct stoa_host *app_build_in(struct arena *arena);
 
 /* --- Events ------------------------------------------------------------------------------------------------------- */
 
-bool app_has_namespace(struct app *a, struct slice nsp); /* by an exact, prefix or "*" handler */
+bool app_has_namespace(struct app *a, struct slice nsp);  /* by an exact, prefix or "*" handler */
 bool app_is_one_process(struct app *a, struct slice nsp); /* stoa_one_process() said so */
 
 /* Runs the handlers for one event, then port->execute with what they left. A connect always leaves EFFECT_ACCEPT or

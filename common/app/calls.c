@@ -37,8 +37,8 @@ static int64_t deadline(const struct app *a, int64_t timeout_ms)
 	return timeout_ms > INT64_MAX - a->now_ms ? INT64_MAX : a->now_ms + timeout_ms;
 }
 
-void question_wait(struct app *a, struct effect *e, const struct question *q, const struct stoa_event *origin,
-	bool is_single)
+void question_wait(
+	struct app *a, struct effect *e, const struct question *q, const struct stoa_event *origin, bool is_single)
 {
 	/* For an answer, stoa_name() is the event asked. */
 	struct stoa_event asked = { .sid = origin->sid, .nsp = origin->nsp, .name = q->event };

@@ -139,7 +139,8 @@ int call_failed(struct stoa_event *ev, const char *call, int error, const char *
 	if (a == NULL || may_complain(a, call, &unsaid))
 		log_warn("call failed", LOG_S("call", call), LOG_S("error", why ? why : error_words(error)),
 			LOG_S("event", ev && ev->name ? ev->name : "-"), LOG_S("nsp", ev ? ev->nsp : "-"),
-			LOG_S("sid", ev && ev->sid ? ev->sid : "-"), unsaid ? LOG_I("unsaid", unsaid) : (struct log_pair){ 0 });
+			LOG_S("sid", ev && ev->sid ? ev->sid : "-"),
+			unsaid ? LOG_I("unsaid", unsaid) : (struct log_pair){ 0 });
 	if (a && app_is_desk(a))
 		job_forget(a);
 	return error;

@@ -61,7 +61,7 @@ struct stoa_app {
 	struct nsp *nsps;
 	struct rule *uses, **uses_end; /* in order of registration */
 	struct rule *errors;
-	struct rule *one_process;       /* patterns without a function */
+	struct rule *one_process; /* patterns without a function */
 	struct server_event *server_events;
 	struct task *tasks;
 	struct handler start, stop, handshake, connection_error;
@@ -193,12 +193,12 @@ struct payload {
 
 struct stoa_event {
 	struct app *app;
-	const struct app_event_in *in;   /* NULL: a timer, an answer, a task, a server event */
-	const struct app_client *client; /* in's */
+	const struct app_event_in *in;     /* NULL: a timer, an answer, a task, a server event */
+	const struct app_client *client;   /* in's */
 	const struct app_request *request; /* of a request that has no client yet */
 	struct admission *admission;       /* of "handshake": the headers so far */
-	const struct answer *answer;     /* of a call: the one that stoa_args() shows */
-	bool walking;                    /* stoa_next() was called */
+	const struct answer *answer;       /* of a call: the one that stoa_args() shows */
+	bool walking;                      /* stoa_next() was called */
 	void *ctx;
 	const char *sid, *nsp, *name;
 	struct slice name_text; /* as it was sent: may hold a NUL */
@@ -247,7 +247,7 @@ enum { COMPLAINTS = 32 };
 struct mail {
 	pthread_mutex_t lock;
 	struct letter *first, **end;
-	size_t count, bytes; /* of letters that wait; the ends of jobs not among them */
+	size_t count, bytes;  /* of letters that wait; the ends of jobs not among them */
 	struct app_job *jobs; /* those whose work has not ended */
 	size_t n_jobs;        /* those that are not done: their `done` has not begun */
 	bool is_stopping;
@@ -444,8 +444,8 @@ int do_set_header(struct stoa_event *ev, const char *name, const char *value, bo
 int do_call(
 	struct stoa_target to, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event, struct stoa_list list);
 int do_fetch_sockets(struct stoa_target to, int64_t timeout_ms, stoa_fn *fn, void *ctx);
-int do_server_side_emit(struct stoa_event *ev, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event,
-	struct stoa_list list);
+int do_server_side_emit(
+	struct stoa_event *ev, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event, struct stoa_list list);
 bool do_next(struct stoa_event *ev);
 struct stoa_value do_missing(struct stoa_event *ev);
 
@@ -459,8 +459,8 @@ struct question {
 	int64_t timeout_ms;
 };
 /* At home: notes it, waits for its answers. */
-void question_wait(struct app *a, struct effect *e, const struct question *q, const struct stoa_event *origin,
-	bool is_single);
+void question_wait(
+	struct app *a, struct effect *e, const struct question *q, const struct stoa_event *origin, bool is_single);
 bool question_fits(struct app *a); /* below max_timers */
 int64_t do_after(struct stoa_event *ev, int64_t ms, stoa_fn *fn, void *ctx);
 void do_cancel(struct stoa_event *ev, int64_t timer);

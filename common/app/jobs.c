@@ -42,7 +42,7 @@ struct app_job {
 	char *sid, *nsp, *name; /* of the event that began it; sid may be NULL */
 	struct letter end;
 	int status;
-	char *message; /* of stoa_fail() */
+	char *message;              /* of stoa_fail() */
 	struct app_job *next, **at; /* among mail.jobs */
 };
 

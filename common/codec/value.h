@@ -59,16 +59,31 @@ struct value_raw {
 	bool verbatim;             /* may be copied into other JSON as it is: no attachment, no JSON_REWRITE */
 	const struct slice *blobs; /* attachments that its placeholders stand for */
 	size_t n_blobs;
-	struct arena *arena;       /* where it decodes to */
+	struct arena *arena; /* where it decodes to */
 	bool opened;
-	struct stoa_value tree;    /* when opened; VALUE_BROKEN when there was no memory */
+	struct stoa_value tree; /* when opened; VALUE_BROKEN when there was no memory */
 };
 
-static inline struct stoa_value value_null(void) { return (struct stoa_value){ .kind_ = VALUE_NULL }; }
-static inline struct stoa_value value_bool(bool b) { return (struct stoa_value){ .kind_ = VALUE_BOOL, .as_.i = b }; }
-static inline struct stoa_value value_int(int64_t i) { return (struct stoa_value){ .kind_ = VALUE_INT, .as_.i = i }; }
-static inline struct stoa_value value_float(double f) { return (struct stoa_value){ .kind_ = VALUE_FLOAT, .as_.f = f }; }
-static inline struct stoa_value value_broken(void) { return (struct stoa_value){ .kind_ = VALUE_BROKEN }; }
+static inline struct stoa_value value_null(void)
+{
+	return (struct stoa_value){ .kind_ = VALUE_NULL };
+}
+static inline struct stoa_value value_bool(bool b)
+{
+	return (struct stoa_value){ .kind_ = VALUE_BOOL, .as_.i = b };
+}
+static inline struct stoa_value value_int(int64_t i)
+{
+	return (struct stoa_value){ .kind_ = VALUE_INT, .as_.i = i };
+}
+static inline struct stoa_value value_float(double f)
+{
+	return (struct stoa_value){ .kind_ = VALUE_FLOAT, .as_.f = f };
+}
+static inline struct stoa_value value_broken(void)
+{
+	return (struct stoa_value){ .kind_ = VALUE_BROKEN };
+}
 static inline struct stoa_value value_uint(uint64_t u)
 {
 	return u <= INT64_MAX ? value_int((int64_t)u) : (struct stoa_value){ .kind_ = VALUE_UINT, .as_.u = u };
@@ -94,19 +109,22 @@ static inline struct stoa_value value_object(const struct stoa_value *pairs, siz
 
 /* The value of checked JSON text, with the flags of its check; value_raw and what it decodes to live in `arena`, text
  * and blobs must outlive it. VALUE_BROKEN without memory. */
-struct stoa_value value_of_json(struct arena *arena, struct slice text, unsigned flags, const struct slice *blobs,
-	size_t n_blobs);
+struct stoa_value value_of_json(
+	struct arena *arena, struct slice text, unsigned flags, const struct slice *blobs, size_t n_blobs);
 /* The same for the inside of an array ("a,b" or ""). Opened, its items are plain nodes but for arrays and objects,
  * which are VALUE_RAW with flags of their own: an argument that is passed on is the same bytes again. Opening takes at
  * most 50 bytes of the arena for each byte of text. */
-struct stoa_value value_of_items(struct arena *arena, struct slice text, unsigned flags, const struct slice *blobs,
-	size_t n_blobs);
+struct stoa_value value_of_items(
+	struct arena *arena, struct slice text, unsigned flags, const struct slice *blobs, size_t n_blobs);
 
 /* v itself, or for VALUE_RAW its decoded tree (decoded now if need be); never VALUE_RAW. */
 struct stoa_value value_open(struct stoa_value v);
 
 /* Bytes of a text or binary value (opened); empty for others. */
-static inline struct slice value_slice(struct stoa_value v) { return slice_of(v.as_.at, v.size_); }
+static inline struct slice value_slice(struct stoa_value v)
+{
+	return slice_of(v.as_.at, v.size_);
+}
 
 /* Items of an array, values of an object, null where there is none. Opens raw values. */
 struct stoa_value value_at(struct stoa_value v, size_t i);

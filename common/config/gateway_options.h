@@ -51,9 +51,9 @@ struct gateway_options {
 	int64_t api_idempotency_time_ms, api_idempotency_memory;
 
 	/* Ending */
-	int64_t shutdown_timeout_ms; /* after SIGTERM clients have so long to take their last bytes */
+	int64_t shutdown_timeout_ms;   /* after SIGTERM clients have so long to take their last bytes */
 	int64_t background_timeout_ms; /* background tasks have so long to end then */
-	int64_t close_timeout_ms;    /* a closed connection is read so long for its peer's end */
+	int64_t close_timeout_ms;      /* a closed connection is read so long for its peer's end */
 };
 
 extern const struct config_table gateway_options_table;

@@ -97,6 +97,7 @@ def declare(lines, above):
             if trailing and not line.startswith("#include"):
                 line = f"{trailing[1]} /**< {prose(trailing[2])} */"
             if not HIDDEN.match(line):
+                line = re.sub(r"\*namespace;", "*namespace__member;", line)  # see reference.py
                 print(re.sub(r"^(STOA_HIDDEN_ |STOA_MUST_ )?(extern|static inline) ", "", line))
 
 

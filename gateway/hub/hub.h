@@ -86,7 +86,7 @@ struct hub_target {
 };
 
 bool hub_deliver(const struct hub_target *t, struct hub_member *m, struct frame *f); /* to one, under t's flags */
-size_t hub_broadcast(struct hub *h, const struct hub_target *t, struct frame *f); /* how many got it */
+size_t hub_broadcast(struct hub *h, const struct hub_target *t, struct frame *f);    /* how many got it */
 
 /* Calls each(to, member) for every member selected. `each` must not change the hub: collect, then act. */
 void hub_select(struct hub *h, const struct hub_target *t, void (*each)(void *to, struct hub_member *m), void *to);

@@ -13,14 +13,12 @@ import sys
 import xml.etree.ElementTree as xml
 
 FOLDER, DOXYGEN = pathlib.Path(sys.argv[1]), sys.argv[2]
-INCLUDE = pathlib.Path(__file__).parents[2] / "common/app/include"
+ROOT = pathlib.Path(__file__).parents[2]
+INCLUDE, REFERENCE = ROOT / "common/app/include", ROOT / "deploy/doxygen/reference.py"
 
 
 def make():
-    try:
-        result = subprocess.run([DOXYGEN, FOLDER / "Doxyfile"], capture_output=True, text=True)
-    except FileNotFoundError:
-        sys.exit("this needs Debian's package doxygen")
+    result = subprocess.run([sys.executable, REFERENCE, DOXYGEN, FOLDER], capture_output=True, text=True)
     if result.returncode != 0 or result.stderr:
         sys.exit(f"doxygen:\n{result.stdout}{result.stderr}")
 
@@ -34,6 +32,21 @@ def public_names():
         names.update(re.findall(r"#define (\w+)", text))
         names.update(re.findall(r"\b(?:struct|enum) (stoa_\w+) \{", text))
     return {name for name in names if not name.endswith("_") and name not in ("STOA_H", "STOA_TEST_H")}
+
+
+def members():
+    """Struct -> the names of its members, of those that are for users."""
+    text = re.sub(r"/\*.*?\*/", "", "".join((INCLUDE / h).read_text(encoding="utf-8") for h in ("stoa.h", "stoa_test.h")), flags=re.S)
+    structs = re.findall(r"^struct (\w+) \{(.*?)^\};", text, flags=re.S | re.M)
+    return {name: [m for m in re.findall(r"(\w+);", body) if not m.endswith("_")] for name, body in structs}
+
+
+def members_there():
+    result = {}
+    for file in (FOLDER / "xml").glob("struct*.xml"):
+        compound = xml.parse(file).getroot().find("compounddef")
+        result[compound.findtext("compoundname")] = [m.findtext("name") for m in compound.iter("memberdef")]
+    return result
 
 
 def words(element):
@@ -65,6 +78,10 @@ def main():
         sys.exit(f"not in the reference, or without text: {', '.join(bad)}")
     if private:
         sys.exit(f"private, but in the reference: {', '.join(private)}")
+    there = members_there()
+    for name, wanted in members().items():
+        if sorted(there.get(name, [])) != sorted(wanted):
+            sys.exit(f"struct {name} has {wanted}, and the reference {there.get(name)}")
     # What doxygen may not swallow: quotes, stars, code.
     samples = {"stoa_on": '"/game-*"', "stoa_emit": "-EINVAL: a reserved name", "stoa_args": "an array, empty", "stoa_host": "The host's functions"}
     for name, sample in samples.items():

@@ -208,7 +208,8 @@ describe('the game page', () => {
 			for (;;) {
 				const state = unpack((await other.next('sea'))[0]);
 				other.emit('steer', towardsCoin(state, id));
-				if (state.ships.get(id).score >= targets[i])
+				const { score, x, y } = state.ships.get(id);
+				if (score >= targets[i] && (x > 400 || y > 400)) // not behind the board
 					return other.emit('steer', Int8Array.of(0, 0));
 			}
 		});
@@ -219,6 +220,7 @@ describe('the game page', () => {
 			socket.emit("steer", Int8Array.of(...[coin[0] - x, coin[1] - y].map((d) => Math.max(-60, Math.min(60, d)))));
 		}, 100)`);
 		await Promise.all(done);
+		await eventually('all to be seen', () => ada.evaluate('[...ships.values()].every(({ to: [x, y] }) => x > 400 || y > 400)'));
 		await ada.screenshot({ path: file });
 		await bob.screenshot({ path: file.replace(/(\.png)?$/, '-phone.png') });
 	});

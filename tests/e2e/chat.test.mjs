@@ -113,6 +113,29 @@ for (const { way, transports } of WAYS) {
 	});
 }
 
+describe('chat with users', () => {
+	const gateway = share(before, after, 'chat', ['--set', 'users=ann:secret,bob:pass:word,eve:,:nobody,mallory']);
+	const enter = (t, auth) => connect(t, gateway().url, { auth });
+
+	test('a known name with its password comes in', async (t) => {
+		for (const [name, password] of [['ann', 'secret'], ['bob', 'pass:word'], ['eve', ''], ['eve', undefined]]) {
+			const someone = await enter(t, { name, password });
+
+			someone.emit('join', { room: name });
+			assert.deepEqual(await someone.next('join'), [`${name} joined the room`]);
+		}
+	});
+
+	test('all others are refused, and not told what was wrong', async (t) => {
+		const wrong = [['ann', 'Secret'], ['ann', 'secre'], ['ann', 'secrets'], ['ann', ''], ['ann', undefined], ['ann', 7], ['ann', 'pass:word'],
+			['an', 'secret'], ['anns', 'secret'], ['ann:secret', ''], ['bob', 'pass'], ['', 'nobody'], [':', 'nobody'], ['mallory', ''], ['mallory', 'mallory'],
+			['ann:secret,bob', 'pass:word'], ['zoe', 'secret'], [undefined, 'secret'], [undefined, undefined]];
+
+		for (const [name, password] of wrong)
+			await assert.rejects(enter(t, { name, password }), { message: 'connect_error: unknown name or wrong password' }, `${name} ${password}`);
+	});
+});
+
 test('an event that does not fit is refused in its ack, and the connection goes on', async (t) => {
 	const ada = await connect(t, gateway().url, { auth: { name: 'Ada' } });
 

@@ -230,3 +230,11 @@ describe('2.14: the client bundle', () => {
 		assert.equal((await fetchRaw(t, g.port, 'GET', '/socket.io/socket.io.js')).status, 400);
 	});
 });
+
+test('without client_dir the bundle beside the program is served', async (t) => {
+	const g = await forTest(t, 'chat');
+	const response = await fetchRaw(t, g.port, 'GET', '/socket.io/socket.io.js');
+
+	assert.equal(response.status, 200);
+	assert.equal(response.headers.etag, '"4.8.4"');
+});

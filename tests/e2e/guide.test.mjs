@@ -1,4 +1,5 @@
-// docs/guide.md, section by section: its blocks of C, built by tests/docs, and what the guide says that they do.
+// docs/guide.md, section by section: its blocks of C, built by tests/docs, and what the guide says that they do. Other
+// pages' blocks are at the end.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -399,6 +400,16 @@ block('guide/tasks', (start) => {
 	});
 });
 
-test('every block of the guide is driven by a test here', () => {
-	assert.deepEqual([...sources().keys()].filter((name) => name.startsWith('guide-') && !isProgram(name)).sort(), [...driven].sort());
+block('readme/join', (start) => {
+	test('readme: its application says who has entered', async (t) => {
+		const socket = await enter(t, await start(t));
+
+		socket.emit('join', { username: 'Ada', room: 'tea' });
+		assert.deepEqual(await socket.next('message'), ['Ada has entered the room.']);
+		assert.deepEqual(await socket.ask('join', {}), [{ error: 'argument 1: expected object with text `username`' }]);
+	});
+});
+
+test('every block of C in the pages is driven by a test here', () => {
+	assert.deepEqual([...sources().keys()].filter((name) => !isProgram(name)).sort(), [...driven].sort());
 });

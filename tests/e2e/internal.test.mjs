@@ -142,6 +142,15 @@ describe('gauges and counters follow what happens', () => {
 
 // One row per limit: the flags that make it small, and what goes past it. `act` may check what the peer is told.
 const joined = (t, g) => RawWebSocket.session(t, g.port, { connect: '' });
+const API_KEY = '0123456789abcdef';
+
+// A request to the HTTP API (docs/http-api.md); api.test.mjs looks at its answers.
+const askApi = (g, body, headers = {}) => fetch(`${g.internalUrl}/api/v1/emit`, {
+	method: 'POST',
+	headers: { 'Authorization': `Bearer ${API_KEY}`, 'Content-Type': 'application/json', ...headers },
+	body,
+});
+
 const limits = [
 	['max_connections', ['--max-connections', '3'], async (t, g) => {
 		for (let i = 0; i < 3; i++)
@@ -230,12 +239,43 @@ const limits = [
 	['max_effects', ['--max-effects', '5'], async (t, g) => {
 		(await joined(t, g)).send('42["flood",10,10]');
 	}],
+	['max_session_bytes', ['--max-session-bytes', '10B'], async (t, g) => {
+		(await joined(t, g)).send('42["put","key","value"]');
+	}, 'tasks'],
+	['max_answers', ['--max-answers', '1'], async (t, g) => {
+		(await joined(t, g)).send('42["join","r"]');
+		(await joined(t, g)).send('42["join","r"]').send('42["who","r"]');
+	}, 'tasks'],
+	['max_answer_memory', ['--max-answer-memory', '1KB'], async (t, g) => {
+		(await joined(t, g)).send(`42["put","key","${'x'.repeat(1000)}"]`).send('42["join","r"]').send('42["who","r"]');
+	}, 'tasks'],
+	['max_handler_memory', ['--max-handler-memory', '10KB'], async (t, g) => {
+		(await joined(t, g)).send('42["repeat","x",1000]');
+	}, 'tasks'],
+	['max_attachments', [], async (t, g) => {
+		(await joined(t, g)).send('451-["repeat",{"_placeholder":true,"num":0},11]').write(frame(2, 'x'));
+	}, 'tasks'],
+	['max_background_tasks', ['--max-background-tasks', '1'], async (t, g) => {
+		(await joined(t, g)).send('42["walk",1,60000]').send('42["walk",1,60000]');
+	}, 'tasks'],
+	['background_timeout', ['--background-timeout', '100ms'], async (t, g) => {
+		const ws = (await joined(t, g)).send('421["stubborn"]');
+		assert.equal(await ws.message(), '431[]');
+		g.signal('SIGHUP'); // the old application's work is left behind
+	}, 'tasks'],
+	['api_max_body', ['--api-key', API_KEY, '--api-max-body', '1KB'], (t, g) => askApi(g, 'x'.repeat(1001))],
+	['api_max_batch', ['--api-key', API_KEY, '--api-max-batch', '1'], (t, g) => askApi(g, '[{},{}]')],
+	['api_max_list', ['--api-key', API_KEY, '--api-max-list', '1'], (t, g) => askApi(g, '{"event":"e","to":["a","b"]}')],
+	['api_idempotency_memory', ['--api-key', API_KEY, '--api-idempotency-memory', '1KB'], async (t, g) => {
+		for (let i = 0; i < 10; i++)
+			await askApi(g, '{"event":"e","broadcast":true}', { 'Idempotency-Key': `k${i}` });
+	}],
 ];
 
 describe('each limit is counted, refuses, and leaves the others alone', () => {
-	for (const [limit, flags, act] of limits) {
+	for (const [limit, flags, act, app = 'e2e'] of limits) {
 		test(`${limit}: ${flags.join(' ')}`, async (t) => {
-			const g = await forTest(t, 'e2e', flags);
+			const g = await forTest(t, app, flags);
 			const name = `stoa_limit_total{limit="${limit}"}`;
 
 			assert.equal((await g.metrics())[name], 0);

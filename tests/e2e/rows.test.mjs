@@ -56,7 +56,7 @@ test('emit: without a room in another namespace it is for the sender there', asy
 	assert.deepEqual(await heard(bobThere), []);
 });
 
-test('emit: reserved names are refused, `error` is none; without a sender broadcasting has to be said', async (t) => {
+test('emit: reserved names are refused, error is none; without a sender broadcasting has to be said', async (t) => {
 	const [ada] = await crowd(t, 1);
 
 	assert.deepEqual(await ada.ask('refused'), [-22, -22, 0, -89]);
@@ -178,7 +178,7 @@ test('call: another client by its sid: no values, one, several', async (t) => {
 	}
 });
 
-test('call: time runs out for those who are silent, and the others\' answers are there', async (t) => {
+test('call: time runs out for those who are silent, and the other answers are there', async (t) => {
 	const [ada, bob, eve] = await crowd(t, 3);
 
 	for (const socket of [bob, eve])
@@ -208,7 +208,7 @@ test('connect: a handler that returns a negative number refuses, and data may be
 	}
 });
 
-test('namespaces: `*` is any, and its `*` sees every event with its name', async (t) => {
+test('namespaces: the one for any name, and its catch-all, which sees the name of the event', async (t) => {
 	const socket = await enter(t, '/any/where');
 
 	assert.deepEqual(await socket.ask('what', 1, { a: 2 }), ['/any/where', 'what', 1, { a: 2 }]);

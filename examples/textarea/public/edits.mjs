@@ -4,14 +4,27 @@
 const isText = (part) => typeof part === "string";
 const length = (text) => [...text].length;
 
-// Appends a part; a number that says the same as the one before is added to it.
+// Appends a part; one that says the same as the one before is added to it.
 function add(edit, part) {
 	const last = edit.at(-1);
+	const isSame = isText(part) ? isText(last) : !isText(last) && Math.sign(last) === Math.sign(part);
 
-	if (!isText(part) && last !== undefined && !isText(last) && Math.sign(last) === Math.sign(part))
+	if (last !== undefined && isSame)
 		edit[edit.length - 1] += part;
 	else if (part !== 0 && part !== "")
 		edit.push(part);
+}
+
+// Takes n characters off the first part, all of it or its beginning.
+function take(parts, n) {
+	const [first] = parts;
+
+	if (isText(first))
+		parts[0] = [...first].slice(n).join("");
+	else if (first !== undefined)
+		parts[0] -= Math.sign(first) * n;
+	if (parts[0] === "" || parts[0] === 0)
+		parts.shift();
 }
 
 // The edit that makes `after` of `before`, null when they are the same. A text area changes in one place at a time.
@@ -56,7 +69,6 @@ export function apply(text, edit) {
 export function transform(theirs, ours) {
 	const [after, before] = [[], []];
 	const [t, o] = [[...theirs], [...ours]]; // what is left of them
-	const take = (parts, n) => (Math.abs(parts[0]) === n ? parts.shift() : (parts[0] -= Math.sign(parts[0]) * n));
 
 	while (t.length > 0 || o.length > 0) {
 		if (t.length > 0 && isText(t[0])) {
@@ -73,13 +85,36 @@ export function transform(theirs, ours) {
 				add(after, Math.sign(one) * n);
 			if (one > 0)
 				add(before, Math.sign(other) * n);
-			if (t.length > 0)
-				take(t, n);
-			if (o.length > 0)
-				take(o, n);
+			take(t, n);
+			take(o, n);
 		}
 	}
 	return [after, before];
+}
+
+// One edit that does what `first` and then `second` do.
+export function compose(first, second) {
+	const edit = [];
+	const [f, s] = [[...first], [...second]]; // what is left of them
+
+	while (f.length > 0 || s.length > 0) {
+		if (s.length > 0 && isText(s[0])) {
+			add(edit, s.shift());
+		} else if (f.length > 0 && f[0] < 0) {
+			add(edit, f.shift());
+		} else {
+			const [one, other] = [f[0] ?? Infinity, s[0] ?? Infinity];
+			const n = Math.min(isText(one) ? length(one) : one, Math.abs(other));
+
+			if (!isText(one))
+				add(edit, Math.sign(other) * n);
+			else if (other > 0)
+				add(edit, [...one].slice(0, n).join(""));
+			take(f, n);
+			take(s, n);
+		}
+	}
+	return edit;
 }
 
 // Where a caret at code point `at` is after the edit.

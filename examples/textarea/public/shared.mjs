@@ -1,25 +1,29 @@
 // A text that others edit too. It knows of a connection only what it is handed: send(message) for an edit, and the calls
 // below for what comes back. At most one edit is on its way; what is written meanwhile follows when that is acked.
 
-import { apply, difference, transform } from "./edits.mjs";
+import { apply, compose, difference, transform } from "./edits.mjs";
 
 export class SharedText {
-	revision = 0;
-	sent = null; // the edit that the server has not acked, made for `revision`
-	sentText = ""; // the server's text as of `revision`, with that edit applied
-	text = ""; // what is seen here: that, and what was written since
+	sent = null; // the edit that the server has not acked yet, null when there is none
+	written = null; // what was written since
 
+	// `text` is what is seen here: the server's of `revision`, with what was sent and written.
 	constructor({ text, revision }, send) {
-		Object.assign(this, { text, revision, send, sentText: text });
+		Object.assign(this, { text, revision, send });
 	}
 
 	get isSaved() {
-		return this.sent === null && this.text === this.sentText;
+		return this.sent === null && this.written === null;
 	}
 
 	// The text was changed here.
 	write(text) {
+		const edit = difference(this.text, text);
+
+		if (edit === null)
+			return;
 		this.text = text;
+		this.written = compose(this.written ?? [], edit);
 		this.#sendNext();
 	}
 
@@ -32,13 +36,11 @@ export class SharedText {
 
 	// Somebody else's edit made `revision`. Returns it as it applies to the text that is seen here.
 	received(edit, revision) {
-		const written = difference(this.sentText, this.text) ?? [];
-
 		this.#follow(revision);
 		if (this.sent !== null)
 			[edit, this.sent] = transform(edit, this.sent);
-		this.sentText = apply(this.sentText, edit);
-		[edit] = transform(edit, written);
+		if (this.written !== null)
+			[edit, this.written] = transform(edit, this.written);
 		this.text = apply(this.text, edit);
 		return edit;
 	}
@@ -50,11 +52,9 @@ export class SharedText {
 	}
 
 	#sendNext() {
-		if (this.sent !== null)
+		if (this.sent !== null || this.written === null)
 			return;
-		this.sent = difference(this.sentText, this.text);
-		this.sentText = this.text;
-		if (this.sent !== null)
-			this.send({ revision: this.revision, edit: this.sent });
+		[this.sent, this.written] = [this.written, null];
+		this.send({ revision: this.revision, edit: this.sent });
 	}
 }

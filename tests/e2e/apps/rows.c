@@ -46,7 +46,8 @@ static int on_elsewhere(struct stoa_event *ev)
 
 static int on_refused(struct stoa_event *ev)
 {
-	return stoa_ack(ev, stoa_emit(ev, "connect"), stoa_emit(ev, "disconnect"), stoa_emit(ev, "error"), without_sender);
+	return stoa_ack(
+		ev, stoa_emit(ev, "connect"), stoa_emit(ev, "disconnect"), stoa_emit(ev, "error"), without_sender);
 }
 
 /* --- Rooms and clients, by sid ------------------------------------------------------------------------------------ */

@@ -237,11 +237,9 @@ static void entry(const struct stoa_host *host, struct stoa_app *app)
 
 struct app *rig_open(void (*setup)(struct stoa_app *app))
 {
-	struct app_setup s = { .port = &port,
-		.threads = &threads,
-		.clock_ms = look,
-		.limits = rig.limits,
-		.options = rig.options };
+	struct app_setup s = {
+		.port = &port, .threads = &threads, .clock_ms = look, .limits = rig.limits, .options = rig.options
+	};
 
 	app_free(rig.app);
 	rig.is_ending = false;
@@ -255,10 +253,16 @@ void rig_begin(void)
 {
 	log_set_level(LOG_ERROR);
 	rig = (struct rig){ .nsp = "/", .transport = "websocket", .expect = -1, .now_ms = 1000, .clock_step_ms = 1000 };
-	rig.limits = (struct app_limits){
-		.max_json_depth = 20, .max_room_bytes = 20, .max_timers = 5, .max_effects = 10, .ack_timeout_ms = 500,
-		.max_attachments = 3, .max_session_bytes = 40, .max_answers = 3, .max_answer_bytes = 5000, .max_jobs = 2
-	};
+	rig.limits = (struct app_limits){ .max_json_depth = 20,
+		.max_room_bytes = 20,
+		.max_timers = 5,
+		.max_effects = 10,
+		.ack_timeout_ms = 500,
+		.max_attachments = 3,
+		.max_session_bytes = 40,
+		.max_answers = 3,
+		.max_answer_bytes = 5000,
+		.max_jobs = 2 };
 	rig.handshake.address = "192.0.2.1";
 	ck_assert_ptr_nonnull(rig_open(setup_go));
 }

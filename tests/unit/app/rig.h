@@ -41,15 +41,15 @@ struct rig {
 	char *taken;
 	char why[512];
 	int64_t now_ms;
-	int expect;    /* what app_call_expect() is told from inside execute; -1: not called */
-	uint64_t call; /* the last one's number */
-	const char *const *session; /* what the host says: key, value, .., NULL; JSON text */
-	const char *const *found;   /* the clients that it finds, as JSON text */
+	int expect;                     /* what app_call_expect() is told from inside execute; -1: not called */
+	uint64_t call;                  /* the last one's number */
+	const char *const *session;     /* what the host says: key, value, .., NULL; JSON text */
+	const char *const *found;       /* the clients that it finds, as JSON text */
 	struct app_job *jobs[RIG_JOBS]; /* given to it, and not run */
 	int n_jobs, woken;
 	int64_t slept_ms, clock_ms, clock_step_ms;
 	bool is_ending;
-	stoa_fn *fn;   /* what the event "go" runs */
+	stoa_fn *fn; /* what the event "go" runs */
 };
 extern struct rig rig;
 
@@ -71,7 +71,7 @@ void rig_go(stoa_fn *fn, const char *items); /* "go" */
 void rig_go_ack(stoa_fn *fn, const char *items, int64_t id);
 void rig_answer(uint64_t call, const char *items);
 void rig_gone(uint64_t call);
-void rig_work(void);       /* runs the work of background tasks; what it leaves waits for rig_tick() */
+void rig_work(void); /* runs the work of background tasks; what it leaves waits for rig_tick() */
 void rig_tick(void);
 void rig_pass(int64_t ms); /* step by step, as app_due_ms() asks */
 

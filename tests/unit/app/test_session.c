@@ -31,15 +31,17 @@ static int changes(struct stoa_event *ev)
 	ck_assert_ptr_null(stoa_key(stoa_session(ev), 5));
 	IS(stoa_type(stoa_get(stoa_session(ev), "a")), STOA_NULL);
 	ck_assert_uint_eq(stoa_size(stoa_session(ev)), 2);
-	return stoa_emit(ev, "session", stoa_get(stoa_get(stoa_session(ev), "b"), "x"), stoa_get(stoa_session(ev), "c\""));
+	return stoa_emit(
+		ev, "session", stoa_get(stoa_get(stoa_session(ev), "b"), "x"), stoa_get(stoa_session(ev), "c\""));
 }
 
 START_TEST(changes_are_seen_at_once_and_carried_out_in_order)
 {
 	rig.session = kept;
 	rig_go(changes, "");
-	ck_assert_str_eq(rig_log(), "session \"a\"= to A\nsession \"b\"={\"x\":2} to A\nsession \"c\\\"\"=\"text\" to A\n"
-				    "emit [\"session\",2,\"text\"] to A\n");
+	ck_assert_str_eq(rig_log(),
+		"session \"a\"= to A\nsession \"b\"={\"x\":2} to A\nsession \"c\\\"\"=\"text\" to A\n"
+		"emit [\"session\",2,\"text\"] to A\n");
 }
 END_TEST
 
@@ -166,7 +168,8 @@ START_TEST(the_answers_are_bounded)
 {
 	static char large[6000] = "{\"id\":\"A\",\"data\":\"";
 	static const char *const one[] = { "{\"id\":\"B\"}", large, NULL };
-	static const char *const four[] = { "{\"id\":\"1\"}", "{\"id\":\"2\"}", "{\"id\":\"3\"}", "{\"id\":\"4\"}", NULL };
+	static const char *const four[] = { "{\"id\":\"1\"}", "{\"id\":\"2\"}", "{\"id\":\"3\"}", "{\"id\":\"4\"}",
+		NULL };
 	int64_t count = metrics_get(M_LIMIT_ANSWERS), memory = metrics_get(M_LIMIT_ANSWER_MEMORY);
 
 	fetch(four, "fetch to r skip=s\nemit [\"found\",[\"1\",\"2\",\"3\"],-7] to A by sid\n");

@@ -186,10 +186,9 @@ static void event(const char *token)
 {
 	struct app_client client = { .sid = "A", .nsp = "/", .transport = "websocket", .host = &client };
 
-	app_event(app, 1, &(struct app_event_in){ .kind = APP_EVENT,
-				  .client = &client,
-				  .name = slice_str(token),
-				  .items = SLICE("1,\"two\"") });
+	app_event(app, 1,
+		&(struct app_event_in){
+			.kind = APP_EVENT, .client = &client, .name = slice_str(token), .items = SLICE("1,\"two\"") });
 }
 
 static void turn(void)

@@ -230,6 +230,28 @@ START_TEST(volatile_is_for_those_with_nothing_waiting)
 }
 END_TEST
 
+START_TEST(the_latest_replaces_what_waits)
+{
+	struct hub_target t = { .latest = true };
+	struct frame *f = frame_text(SLICE("4"), SLICE("2[\"x\",1]"));
+	int64_t dropped = metrics_get(M_LATEST_DROPPED), delivered = metrics_get(M_DELIVERIES);
+
+	f->tag_at = 4;
+	f->tag_size = 4;
+	enter(0);
+	enter(1);
+	t.nsp = members[0].nsp;
+	out_push(&outs[0], f);
+	ck_assert_uint_eq(hub_broadcast(&hub, &t, f), 2);
+	ck_assert(hub_deliver(&t, &members[1], f));
+	ck_assert_uint_eq(outs[0].count, 1);
+	ck_assert_uint_eq(outs[1].count, 1);
+	ck_assert_int_eq(metrics_get(M_LATEST_DROPPED), dropped + 2);
+	ck_assert_int_eq(metrics_get(M_DELIVERIES), delivered + 3);
+	frame_unref(f);
+}
+END_TEST
+
 START_TEST(marks_survive_the_counters_wrap)
 {
 	struct slice both[] = { slice_str(rooms[0]), slice_str(rooms[1]) };
@@ -270,6 +292,7 @@ Suite *suite(void)
 	tcase_add_test(t, own_id_is_a_room_that_others_may_join);
 	tcase_add_test(t, max_rooms_holds_at_the_limit);
 	tcase_add_test(t, volatile_is_for_those_with_nothing_waiting);
+	tcase_add_test(t, the_latest_replaces_what_waits);
 	tcase_add_test(t, marks_survive_the_counters_wrap);
 	tcase_add_test(t, namespaces_are_apart_and_end_with_their_last);
 	suite_add_tcase(s, t);

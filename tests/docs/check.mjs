@@ -1,0 +1,183 @@
+// What the pages say, held against what there is. Prints every mistake as PAGE:LINE, and exits with 1 when there are any.
+//
+//	node check.mjs BUILD      BUILD has the modules and programs made of the pages' blocks
+//
+// - a link to a file of the project leads to one, and a link to a heading to a heading;
+// - each block of C is compiled: named in its fence, or word for word in a file that is;
+// - each block of JavaScript is JavaScript;
+// - what is called stoa_.. exists, and so do the gateway's options that the guide names;
+// - docs/features.md names tests that exist, and docs/from-flask-socketio.md all names of Flask-SocketIO.
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { Script } from 'node:vm';
+import { fences, isProgram, pages, ROOT, sources } from './blocks.mjs';
+
+const build = process.argv[2];
+const mistakes = [];
+const read = (...names) => readFileSync(path.join(ROOT, ...names), 'utf8');
+const wrong = (page, line, what) => mistakes.push(`${page}:${line}: ${what}`);
+
+// The lines of a page outside of its blocks, as [text, number].
+function proseOf(page) {
+	let inside = false;
+
+	return read(page).split('\n').map((text, i) => [text, i + 1]).filter(([text]) => {
+		const fence = /^\s*```/.test(text);
+
+		inside = fence ? !inside : inside;
+		return !inside && !fence;
+	});
+}
+
+// As GitHub makes them.
+function anchorsOf(page) {
+	const titles = proseOf(page).map(([text]) => /^#+ (.*)/.exec(text)).filter((found) => found !== null).map(([, title]) => title);
+
+	return new Set(titles.map((title) => title.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')));
+}
+
+function checkLinks(page) {
+	for (const [text, line] of proseOf(page)) {
+		for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+			if (/^[a-z]+:/.test(target))
+				continue;
+			const [file, anchor] = target.split('#');
+			const to = file === '' ? page : path.normalize(path.join(path.dirname(page), file));
+
+			if (!existsSync(path.join(ROOT, to)))
+				wrong(page, line, `there is no ${to}`);
+			else if (anchor !== undefined && !anchorsOf(to).has(anchor))
+				wrong(page, line, `${to} has no heading #${anchor}`);
+		}
+	}
+}
+
+// All files below a folder that the build compiles.
+function filesBelow(folder) {
+	return readdirSync(path.join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+		const name = path.join(folder, entry.name);
+
+		if (entry.isDirectory())
+			return entry.name === 'node_modules' ? [] : filesBelow(name);
+		return /\.[ch]$/.test(name) ? [name] : [];
+	});
+}
+
+const compiled = ['examples', 'tests/unit', 'tests/e2e/apps'].flatMap(filesBelow).map((name) => read(name)).join('\n');
+
+function checkBlocks(page) {
+	for (const { line, language, name, text } of fences(page)) {
+		if (language === 'c' && name === undefined && !compiled.includes(text))
+			wrong(page, line, 'this block of C has no name in its fence, and no compiled file has it');
+		if (language === 'js' || language === 'javascript') {
+			try {
+				new Script(`(async () => {${text.replace(/^import .*$/gm, '')}\n})`);
+			} catch (error) {
+				wrong(page, line, `this is no JavaScript: ${error.message}`);
+			}
+		}
+	}
+}
+
+// What the build made of the blocks is of this text, and is not older than it.
+function checkBuilt() {
+	for (const [name, text] of sources()) {
+		const made = path.join(build, 'tests/docs/blocks', `${name}.c`);
+		const result = isProgram(name) ? path.join(build, 'bin', name) : path.join(build, 'apps', `${name}.so`);
+
+		if (!existsSync(made) || readFileSync(made, 'utf8') !== text)
+			mistakes.push(`${name}: the build has another text of this block: configure anew`);
+		else if (!existsSync(result) || statSync(result).mtimeMs < statSync(made).mtimeMs)
+			mistakes.push(`${name}: this block was not compiled: ${result} is missing or too old`);
+	}
+}
+
+const headers = ['stoa.h', 'stoa_generic.h', 'stoa_plain.h', 'stoa_test.h'].map((name) => read('common/app/include', name)).join('\n') + read('common/codec/include/stoa_value.h');
+const others = read('common/metrics/metrics.h') + read('deploy/cmake/StoaBuild.cmake'); // metrics, and the build's words
+const known = new Set((headers + others).match(/\bstoa_\w+/g));
+const options = new Set([...read('common/config/gateway_options.c').matchAll(/^\t\{ "(\w+)"/gm)].map(([, name]) => name));
+
+// Flags of other programs are on other pages.
+function checkNames(page) {
+	for (const [text, line] of proseOf(page)) {
+		for (const [name] of text.matchAll(/\bstoa_\w+/g))
+			if (!known.has(name) && name !== 'stoa_')
+				wrong(page, line, `there is no ${name}`);
+		if (page !== 'docs/from-flask-socketio.md' && page !== 'docs/guide.md')
+			continue;
+		for (const [, name] of text.matchAll(/(?<=[` ])--([a-z-]+)/g))
+			if (!options.has(name.replaceAll('-', '_')) && !['app', 'set'].includes(name))
+				wrong(page, line, `the gateway has no option --${name}`);
+	}
+}
+
+// --- docs/features.md
+
+const TEST = /^\[`[^`]+`\]\(([^)]+)\): (.+)$/;
+
+function hasTest(file, name) {
+	const source = readFileSync(file, 'utf8');
+
+	if (file.endsWith('.c'))
+		return source.includes(`START_TEST(${name})`) && source.includes(name, source.indexOf(`START_TEST(${name})`) + name.length + 12);
+	return [`'${name}'`, `\`${name}\``].some((quoted) => source.includes(`test(${quoted}`));
+}
+
+function checkFeatures(page) {
+	const rows = proseOf(page).filter(([text]) => text.startsWith('|') && !/^\|[-|]*$/.test(text) && !/shown by \|$/.test(text));
+	const seen = new Set();
+
+	for (const [text, line] of rows) {
+		const cells = text.slice(1, -1).split('|').map((cell) => cell.trim());
+
+		seen.add(cells[0]);
+		for (const test of cells.at(-1).split('<br>')) {
+			const found = TEST.exec(test);
+
+			if (found === null)
+				wrong(page, line, `this names no test: ${test}`);
+			else if (existsSync(path.join(ROOT, 'docs', found[1])) && !hasTest(path.join(ROOT, 'docs', found[1]), found[2]))
+				wrong(page, line, `${found[1]} has no test ${found[2]}`);
+		}
+	}
+	for (let row = 1; row <= 13; row++)
+		if (!seen.has(`B${row}`))
+			wrong(page, 1, `row B${row} is missing`);
+}
+
+// --- docs/from-flask-socketio.md
+
+const MEMBERS = `
+	SocketIO init_app on on_event event on_namespace on_error on_error_default emit send call close_room run stop
+	start_background_task sleep test_client reason join_room leave_room rooms disconnect request.sid request.namespace
+	request.event session current_app message json Namespace is_connected connect get_received register_namespace
+	enter_room get_session save_session transport get_environ handle_request shutdown instrument trigger_event WSGIApp
+	ASGIApp Manager PubSubManager RedisManager KombuManager KafkaManager ZmqManager ConnectionRefusedError TimeoutError
+	manage_session message_queue channel path resource socketio_path client_manager logger serializer async_handlers
+	always_connect namespaces async_mode ping_interval ping_timeout max_http_buffer_size allow_upgrades http_compression
+	compression_threshold cookie cors_allowed_origins cors_credentials monitor_clients transports engineio_logger
+	static_files broadcast include_self skip_sid to room namespace callback ignore_queue timeout silent sid auth host port
+	debug use_reloader log_output allow_unsafe_werkzeug write_only
+`.trim().split(/\s+/);
+
+function checkMembers(page) {
+	const code = [...read(page).matchAll(/`([^`]+)`/g)].map(([, text]) => text).join('\n');
+
+	for (const name of MEMBERS)
+		if (!new RegExp(`(?<![\\w])${name.replace('.', '\\.')}(?![\\w])`).test(code))
+			wrong(page, 1, `${name} is missing`);
+}
+
+for (const page of pages()) {
+	checkLinks(page);
+	checkBlocks(page);
+	checkNames(page);
+}
+checkBuilt();
+checkFeatures('docs/features.md');
+checkMembers('docs/from-flask-socketio.md');
+for (const mistake of mistakes)
+	console.log(mistake);
+console.log(`${pages().length} pages, ${sources().size} blocks of C, ${mistakes.length} mistakes`);
+process.exitCode = mistakes.length > 0 ? 1 : 0;
