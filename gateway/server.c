@@ -11,22 +11,6 @@
 #include "log.h"
 #include "metrics.h"
 
-static struct client_config client_config_of(const struct gateway_options *o)
-{
-	return (struct client_config){
-		.rules = { .max_depth = (unsigned)o->max_json_depth,
-			.max_attachments = (unsigned)o->max_attachments,
-			.max_event_bytes = (size_t)o->max_event_name },
-		.connect_timeout_ms = o->connect_timeout_ms,
-		.max_namespaces = (size_t)o->max_namespaces,
-		.max_pending_acks = (size_t)o->max_pending_acks,
-		.max_name_bytes = (size_t)o->max_room_name,
-		.always_connect = o->always_connect,
-		.show_packets = o->debug,
-		.max_session_bytes = (size_t)o->max_session_bytes,
-	};
-}
-
 /* The pairs of the configuration in the form that applications take. */
 static const char *(*options_of(const struct config_pairs *pairs))[2]
 {
@@ -135,7 +119,7 @@ static void log_listening(const struct server *s)
 int server_open(struct server *s, const struct gateway_options *options, const struct config_pairs *app_options,
 	char *why, size_t why_size)
 {
-	struct client_config clients = client_config_of(options);
+	struct client_config clients = clients_config(options);
 
 	*s = (struct server){ .app_options = options_of(app_options) };
 	if (process_open(&s->process, options, why, why_size) < 0) {

@@ -43,6 +43,8 @@ struct client_config {
 	bool show_packets;        /* trace.h */
 };
 
+struct client_config clients_config(const struct gateway_options *o);
+
 /* Socket.IO of a process: fills the sessions' upper layer. */
 struct clients {
 	struct client_config config;

@@ -286,6 +286,22 @@ void clients_forget_calls(struct clients *all)
 	}
 }
 
+struct client_config clients_config(const struct gateway_options *o)
+{
+	return (struct client_config){
+		.rules = { .max_depth = (unsigned)o->max_json_depth,
+			.max_attachments = (unsigned)o->max_attachments,
+			.max_event_bytes = (size_t)o->max_event_name },
+		.connect_timeout_ms = o->connect_timeout_ms,
+		.max_namespaces = (size_t)o->max_namespaces,
+		.max_pending_acks = (size_t)o->max_pending_acks,
+		.max_name_bytes = (size_t)o->max_room_name,
+		.always_connect = o->always_connect,
+		.show_packets = o->debug,
+		.max_session_bytes = (size_t)o->max_session_bytes,
+	};
+}
+
 void clients_init(struct clients *all, const struct client_config *config, struct hub *hub, struct sessions *sessions)
 {
 	*all = (struct clients){ .config = *config, .hub = hub, .sessions = sessions };

@@ -24,29 +24,6 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static bool offers(const struct config_list *transports, const char *name)
-{
-	for (size_t i = 0; i < transports->count; i++)
-		if (strcmp(transports->at[i], name) == 0)
-			return true;
-	return false;
-}
-
-static struct session_config session_config_of(const struct gateway_options *o)
-{
-	return (struct session_config){
-		.ping_interval_ms = o->ping_interval_ms,
-		.ping_timeout_ms = o->ping_timeout_ms,
-		.upgrade_timeout_ms = o->upgrade_timeout_ms,
-		.polling_close_timeout_ms = o->polling_close_timeout_ms,
-		.max_payload_bytes = (size_t)o->max_http_buffer_size,
-		.max_decode_packets = (size_t)o->max_decode_packets,
-		.polling = offers(&o->transports, "polling"),
-		.websocket = offers(&o->transports, "websocket"),
-		.allow_upgrades = o->allow_upgrades,
-	};
-}
-
 /* --- The end ------------------------------------------------------------------------------------------------------ */
 
 static void out_of_time(struct timer *t, int64_t now_ms)
@@ -133,7 +110,7 @@ static int listen_for_signals(struct process *p)
 
 static int open_parts(struct process *p, char *why, size_t why_size)
 {
-	struct session_config sessions = session_config_of(p->options);
+	struct session_config sessions = sessions_config(p->options);
 
 	snprintf(why, why_size, "out of memory");
 	if (loop_init(&p->loop) < 0 || out_lane_init(&p->lane, (size_t)p->options->max_send_queue) < 0 ||

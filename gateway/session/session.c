@@ -33,6 +33,28 @@ const char *close_reason_text(enum close_reason why)
 
 /* --- The table ---------------------------------------------------------------------------------------------------- */
 
+static bool offers(const struct config_list *transports, const char *name)
+{
+	for (size_t i = 0; i < transports->count; i++)
+		if (strcmp(transports->at[i], name) == 0)
+			return true;
+	return false;
+}
+
+struct session_config sessions_config(const struct gateway_options *o)
+{
+	return (struct session_config){
+		.ping_interval_ms = o->ping_interval_ms,
+		.ping_timeout_ms = o->ping_timeout_ms,
+		.upgrade_timeout_ms = o->upgrade_timeout_ms,
+		.polling_close_timeout_ms = o->polling_close_timeout_ms,
+		.max_payload_bytes = (size_t)o->max_http_buffer_size,
+		.max_decode_packets = (size_t)o->max_decode_packets,
+		.websocket = offers(&o->transports, "websocket"),
+		.allow_upgrades = o->allow_upgrades,
+	};
+}
+
 int sessions_init(struct sessions *all, const struct session_config *config, struct timers *timers,
 	struct graveyard *graveyard, struct out_lane *lane)
 {

@@ -16,6 +16,7 @@
 #define STOA_SESSION_SESSION_H
 
 #include "engineio.h"
+#include "gateway_options.h"
 #include "graveyard.h"
 #include "map.h"
 #include "out.h"
@@ -89,8 +90,10 @@ struct session_config {
 	int64_t ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms, polling_close_timeout_ms;
 	size_t max_payload_bytes;
 	size_t max_decode_packets;
-	bool polling, websocket, allow_upgrades;
+	bool websocket, allow_upgrades;
 };
+
+struct session_config sessions_config(const struct gateway_options *o);
 
 /* All sessions of a process. */
 struct sessions {

@@ -57,37 +57,10 @@ static int read_options(
 
 /* --- The layers --------------------------------------------------------------------------------------------------- */
 
-static struct session_config session_config_of(const struct gateway_options *o)
-{
-	return (struct session_config){ .ping_interval_ms = o->ping_interval_ms,
-		.ping_timeout_ms = o->ping_timeout_ms,
-		.upgrade_timeout_ms = o->upgrade_timeout_ms,
-		.polling_close_timeout_ms = o->polling_close_timeout_ms,
-		.max_payload_bytes = (size_t)o->max_http_buffer_size,
-		.max_decode_packets = (size_t)o->max_decode_packets,
-		.polling = true,
-		.websocket = true,
-		.allow_upgrades = o->allow_upgrades };
-}
-
-static struct client_config client_config_of(const struct gateway_options *o)
-{
-	return (struct client_config){ .rules = { .max_depth = (unsigned)o->max_json_depth,
-					       .max_attachments = (unsigned)o->max_attachments,
-					       .max_event_bytes = (size_t)o->max_event_name },
-		.connect_timeout_ms = o->connect_timeout_ms,
-		.max_namespaces = (size_t)o->max_namespaces,
-		.max_pending_acks = (size_t)o->max_pending_acks,
-		.max_name_bytes = (size_t)o->max_room_name,
-		.always_connect = o->always_connect,
-		.show_packets = o->debug,
-		.max_session_bytes = (size_t)o->max_session_bytes };
-}
-
 static void open_layers(struct sim *s)
 {
-	struct session_config sessions = session_config_of(&s->options);
-	struct client_config clients = client_config_of(&s->options);
+	struct session_config sessions = sessions_config(&s->options);
+	struct client_config clients = clients_config(&s->options);
 
 	out_lane_init(&s->lane, (size_t)s->options.max_send_queue);
 	sessions_init(&s->sessions, &sessions, &s->timers, &s->graveyard, &s->lane);

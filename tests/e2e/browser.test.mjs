@@ -3,44 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { openPage, useBrowser } from './lib/browser.mjs';
 import { connect } from './lib/client.mjs';
 import { CLIENT_DIR, Gateway, pagesOf } from './lib/gateway.mjs';
 import { PATIENCE_MS } from './lib/wait.mjs';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-
-let browser;
-
-before(async () => {
-	browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 60_000 });
-});
-
-after(async () => {
-	await browser?.close();
-});
-
-// A page of its own: no storage shared with the others. An error in it fails the test, and so does a request to elsewhere.
-async function openPage(t, url, options = {}) {
-	const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, ...options });
-	const page = await context.newPage();
-
-	page.problems = [];
-	page.setDefaultTimeout(PATIENCE_MS);
-	page.on('pageerror', (error) => page.problems.push(error.message));
-	page.on('request', (request) => {
-		const { protocol, host } = new URL(request.url());
-		if (protocol !== 'data:' && host !== new URL(url).host)
-			page.problems.push(`request to ${request.url()}`);
-	});
-	t.after(async () => {
-		await context.close();
-		assert.deepEqual(page.problems, []);
-	});
-	await page.goto(url);
-	return page;
-}
+useBrowser(before, after);
 
 describe('the chat page', () => {
 	let gateway;

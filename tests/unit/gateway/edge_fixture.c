@@ -143,7 +143,7 @@ static void read_options(va_list flags, const char *first)
 
 void start(const char *flag, ...)
 {
-	struct session_config config = { .polling = true, .websocket = true, .allow_upgrades = true };
+	struct session_config config;
 	char why[256];
 	va_list flags;
 
@@ -155,12 +155,7 @@ void start(const char *flag, ...)
 	va_start(flags, flag);
 	read_options(flags, flag);
 	va_end(flags);
-	config.ping_interval_ms = fx.options.ping_interval_ms;
-	config.ping_timeout_ms = fx.options.ping_timeout_ms;
-	config.upgrade_timeout_ms = fx.options.upgrade_timeout_ms;
-	config.polling_close_timeout_ms = fx.options.polling_close_timeout_ms;
-	config.max_payload_bytes = (size_t)fx.options.max_http_buffer_size;
-	config.max_decode_packets = (size_t)fx.options.max_decode_packets;
+	config = sessions_config(&fx.options);
 	ck_assert_int_eq(loop_init(&fx.loop), 0);
 	ck_assert_int_eq(out_lane_init(&fx.lane, (size_t)fx.options.max_send_queue), 0);
 	ck_assert_int_eq(sessions_init(&fx.sessions, &config, &fx.loop.timers, &fx.loop.graveyard, &fx.lane), 0);
