@@ -76,10 +76,14 @@ function(stoa_unit_test name)
 	cmake_parse_arguments(arg "" "" "SOURCES;USES;LINKS" ${ARGN})
 	stoa_program(test-${name} SOURCES ${arg_SOURCES} USES ${arg_USES} LINKS ${arg_LINKS} stoa-test-main)
 	add_test(NAME unit/${name} COMMAND test-${name})
-	set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT 120)
-	if(STOA_SANITIZE) # leaks are looked for at the exit of the process that made them
-		set_tests_properties(unit/${name} PROPERTIES ENVIRONMENT CK_FORK=no)
+	# Check ends a forked case after 4 s, which a loaded machine may need. Unforked with sanitizers: leaks are looked for
+	# at the exit of the process that made them.
+	if(STOA_SANITIZE)
+		set(environment CK_FORK=no)
+	else()
+		set(environment CK_DEFAULT_TIMEOUT=60)
 	endif()
+	set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT 120 ENVIRONMENT ${environment})
 endfunction()
 
 # stoa_fuzz_target(NAME SOURCES ... USES ...): fuzz-NAME. With STOA_FUZZ it is a libFuzzer program; otherwise it is
