@@ -14,7 +14,6 @@
  */
 #include <stoa.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 static int on_connect(struct stoa_event *ev)
@@ -54,30 +53,18 @@ static int on_bcast(struct stoa_event *ev)
 	return stoa_emit(stoa_to(ev, .broadcast = true), "bc", stoa_spread(stoa_args(ev)));
 }
 
-/* `ctx` is the ack of the event that asked; it has waited for this. */
+/* The ack of the event that asked has waited for this. */
 static int on_answer(struct stoa_event *ev)
 {
-	struct stoa_ack *asked = stoa_ctx(ev);
-	struct stoa_ack ack = *asked;
-
-	free(asked);
 	if (stoa_status(ev) < 0)
-		return stoa_ack(ack, "operation has timed out");
-	return stoa_ack(ack, stoa_spread(stoa_args(ev)));
+		return stoa_ack(stoa_asked(ev), "operation has timed out");
+	return stoa_ack(stoa_asked(ev), stoa_spread(stoa_args(ev)));
 }
 
 static int on_ask(struct stoa_event *ev)
 {
-	struct stoa_ack *ack = malloc(sizeof(*ack));
-	int error;
-
-	if (ack == NULL)
-		return stoa_fail(ev, "out of memory");
-	*ack = stoa_defer(ev);
-	error = stoa_call(ev, 500, on_answer, ack, "q", 1);
-	if (error < 0)
-		free(ack);
-	return error;
+	stoa_defer(ev);
+	return stoa_call(ev, 500, on_answer, NULL, "q", 1);
 }
 
 static int on_bye(struct stoa_event *ev)

@@ -141,12 +141,14 @@ static int on_tick(struct stoa_event *ev)
 
 /* --- Players ------------------------------------------------------------------------------------------------------ */
 
-/* A client's session says which ship is its own. */
+/* A client's session says which ship is its own. It outlives this module when that is loaded anew; the ship does not. */
 static struct ship *ship_of(struct stoa_event *ev)
 {
 	int place;
 
-	return stoa_read(stoa_session(ev), stoa_fields("place", &place)) == 0 ? &ships[place] : NULL;
+	if (stoa_read(stoa_session(ev), stoa_fields("place", &place)) < 0 || ships[place].id == 0)
+		return NULL;
+	return &ships[place];
 }
 
 static struct stoa_value describe(const struct ship *s)

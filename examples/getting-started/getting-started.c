@@ -6,7 +6,6 @@
  */
 #include <stoa.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 /* --- Connecting --------------------------------------------------------------------------------------------------- */
@@ -205,13 +204,8 @@ static const struct stoa_handler main_namespace[] = {
 
 STOA_APP(app)
 {
-	char *end;
-	long tick_ms = strtol(stoa_option(app, "tick", "0"), &end, 10);
+	int64_t tick_ms = stoa_option_int(app, "tick", 0, 0, 24 * 3600 * 1000); /* 0: never */
 
-	if (*end != '\0' || tick_ms < 0) {
-		stoa_abort(app, "option `tick` is a number of milliseconds, 0 for never");
-		return;
-	}
 	stoa_on_namespace(app, "/", main_namespace, NULL);
 	stoa_on_namespace(app, "/test", test_namespace, NULL);
 	stoa_on_error(app, "/", on_error, NULL);

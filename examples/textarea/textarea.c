@@ -178,12 +178,14 @@ static struct text *find_text(const char *room)
 	return oldest == NULL || oldest->text == NULL ? NULL : oldest;
 }
 
-/* A client's session says which text it has open. */
+/* A client's session says which text it has open. It outlives this module when that is loaded anew; the text does not. */
 static struct text *text_of(struct stoa_event *ev)
 {
 	int place;
 
-	return stoa_read(stoa_session(ev), stoa_fields("text", &place)) == 0 ? &texts[place] : NULL;
+	if (stoa_read(stoa_session(ev), stoa_fields("text", &place)) < 0 || texts[place].people == 0)
+		return NULL;
+	return &texts[place];
 }
 
 static const char *room_of(const struct text *t)

@@ -103,7 +103,7 @@ describe('the dashboard page', () => {
 		const two = await openPage(t, gateway.url);
 		await valueOf(one, 'Viewers').getByText('2', { exact: true }).waitFor();
 		await valueOf(two, 'Viewers').getByText('2', { exact: true }).waitFor();
-		await two.goto('about:blank');
+		await two.close();
 		await valueOf(one, 'Viewers').getByText('1', { exact: true }).waitFor();
 	});
 
@@ -156,14 +156,14 @@ describe('the dashboard page', () => {
 		await page.getByText('Live, every 40 ms').waitFor();
 	});
 
-	test('screenshots', { skip: process.env.STOA_SCREENSHOT === undefined && 'STOA_SCREENSHOT is not set' }, async (t) => {
-		const file = process.env.STOA_SCREENSHOT;
+	test('a desktop and a phone show it', async (t) => {
+		const file = process.env.STOA_SCREENSHOT; // kept for the documentation when set
 		const g = await forTest(t, 'dashboard', [...FLAGS, '--set', 'period=60']);
 		const desktop = await openPage(t, g.url, { viewport: { width: 1000, height: 640 } });
 		const phone = await openPage(t, g.url, { viewport: { width: 360, height: 640 }, deviceScaleFactor: 2, colorScheme: 'dark', isMobile: true });
 
 		await eventually('a full chart', () => phone.evaluate('samples.length >= 118'));
-		await desktop.screenshot({ path: file });
-		await phone.screenshot({ path: file.replace(/(\.png)?$/, '-phone.png') });
+		assert.ok((await desktop.screenshot({ path: file })).length > 0);
+		assert.ok((await phone.screenshot({ path: file?.replace(/(\.png)?$/, '-phone.png') })).length > 0);
 	});
 });
