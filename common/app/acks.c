@@ -48,7 +48,7 @@ void ack_settle(struct stoa_event *ev, bool handled)
 /* The event failed after its ack was taken out: nobody may come to use it, so it is answered here. */
 void ack_revoke(struct stoa_event *ev)
 {
-	struct later *l = ev->ack == ACK_TAKEN ? later_find(ev->app, LATER_ACK, ev->taken_number) : NULL;
+	struct later *l = ev->ack == ACK_TAKEN ? later_find(ev->app, LATER_ACK, ev->ack_number) : NULL;
 
 	if (l == NULL)
 		return;
@@ -57,6 +57,13 @@ void ack_revoke(struct stoa_event *ev)
 }
 
 /* --- Later -------------------------------------------------------------------------------------------------------- */
+
+uint64_t event_ack_number(struct stoa_event *ev)
+{
+	if (ev->ack_number == 0 && ev->ack == ACK_OPEN)
+		ev->ack_number = ++ev->app->laters.last_number;
+	return ev->ack_number;
+}
 
 static int64_t ack_due_ms(const struct app *a)
 {
@@ -86,8 +93,19 @@ void do_defer(struct stoa_event *ev, struct stoa_ack *taken)
 	l = later_new(a, LATER_ACK, ev, (struct handler){ NULL, NULL }, ack_due_ms(a));
 	l->ack_id = ev->in->ack_id;
 	ev->ack = ACK_TAKEN;
-	ev->taken_number = l->number;
 	*taken = ack_made(STOA_ACK_LATER, l->number);
+}
+
+/* On a desk nobody can look whether it is still there: job_ack()'s letter does. */
+void do_asked(struct stoa_event *ev, struct stoa_ack *ack)
+{
+	struct app *a = ev->app;
+	bool is_later = ev->in == NULL && ev->ack_number != 0;
+
+	if (is_later && (app_is_desk(a) || later_find(a, LATER_ACK, ev->ack_number)))
+		*ack = ack_made(STOA_ACK_LATER, ev->ack_number);
+	else
+		*ack = ack_made(STOA_ACK_NONE, 0);
 }
 
 /* Nobody used it in time, or the process ends. */

@@ -37,11 +37,12 @@ static int64_t deadline(const struct app *a, int64_t timeout_ms)
 	return timeout_ms > INT64_MAX - a->now_ms ? INT64_MAX : a->now_ms + timeout_ms;
 }
 
-void question_wait(
-	struct app *a, struct effect *e, const struct question *q, const struct stoa_event *origin, bool is_single)
+void question_wait(struct app *a, struct effect *e, const struct question *q, struct stoa_event *origin, bool is_single)
 {
 	/* For an answer, stoa_name() is the event asked. */
-	struct stoa_event asked = { .sid = origin->sid, .nsp = origin->nsp, .name = q->event };
+	struct stoa_event asked = {
+		.sid = origin->sid, .nsp = origin->nsp, .name = q->event, .ack_number = event_ack_number(origin)
+	};
 	struct later *l = later_new(a, LATER_CALL, &asked, q->handler, deadline(a, q->timeout_ms));
 
 	l->is_single = is_single;
@@ -242,4 +243,13 @@ bool do_next(struct stoa_event *ev)
 	}
 	ev->walking = true;
 	return ev->answer != NULL;
+}
+
+size_t do_answers(struct stoa_event *ev)
+{
+	size_t n = 0;
+
+	for (const struct answer *answer = ev->answers; answer; answer = answer->next)
+		n++;
+	return n;
 }

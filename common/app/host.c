@@ -111,6 +111,9 @@ const struct stoa_host host_table = {
 	.missing = do_missing,
 	.start_background_task = do_start_job,
 	.sleep_ms = do_sleep,
+	.asked = do_asked,
+	.answers = do_answers,
+	.option_int = setup_option_int,
 };
 
 _Thread_local struct arena *app_bench;

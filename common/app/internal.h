@@ -106,6 +106,7 @@ void setup_one_process(struct stoa_app *reg, const char *nsp);
 void setup_on_server(struct stoa_app *reg, const char *event, stoa_fn *fn, void *ctx);
 void setup_every(struct stoa_app *reg, const char *name, int64_t ms, stoa_fn *fn, void *ctx);
 const char *setup_option(struct stoa_app *reg, const char *name, const char *otherwise);
+int64_t setup_option_int(struct stoa_app *reg, const char *name, int64_t otherwise, int64_t min, int64_t max);
 void setup_abort(struct stoa_app *reg, const char *why);
 
 /* --- What waits (later.c) ----------------------------------------------------------------------------------------- */
@@ -136,7 +137,8 @@ struct later {
 	struct handler handler;
 	char *sid, *nsp, *name; /* of the event that started it; sid may be NULL */
 
-	uint64_t ack_id; /* LATER_ACK */
+	uint64_t ack_number; /* of the event that started it, which may or may not take its ack out; 0: it had none */
+	uint64_t ack_id;     /* LATER_ACK, whose own number is ack_number */
 
 	const struct task *task; /* LATER_TASK */
 
@@ -197,7 +199,8 @@ struct stoa_event {
 	const struct app_client *client;   /* in's */
 	const struct app_request *request; /* of a request that has no client yet */
 	struct admission *admission;       /* of "handshake": the headers so far */
-	const struct answer *answer;       /* of a call: the one that stoa_args() shows */
+	const struct answer *answers;      /* of a call: all of them */
+	const struct answer *answer;       /* the one that stoa_args() shows */
 	bool walking;                      /* stoa_next() was called */
 	void *ctx;
 	const char *sid, *nsp, *name;
@@ -214,7 +217,7 @@ struct stoa_event {
 	const char *misfit;  /* of the last stoa_unpack() that failed */
 
 	enum ack_state ack;
-	uint64_t taken_number;
+	uint64_t ack_number; /* see event_ack_number() */
 
 	struct session_view *session; /* NULL: nobody has looked yet */
 };
@@ -342,6 +345,10 @@ void event_log(struct stoa_event *ev, const char *what);
 
 struct stoa_value event_args(struct stoa_event *ev);
 
+/* The number under which stoa_defer() takes the event's ack out, reserved as soon as something is begun that may give
+ * it; in a later event, that of the one it goes back to. 0: there is no ack. */
+uint64_t event_ack_number(struct stoa_event *ev);
+
 /* --- Effects ------------------------------------------------------------------------------------------------------ */
 
 struct effect *effect_add(struct app *a, enum effect_kind kind); /* NULL: no memory */
@@ -434,6 +441,7 @@ struct stoa_value do_rooms(struct stoa_event *ev);
 struct stoa_value do_session(struct stoa_event *ev);
 int do_session_put(struct stoa_event *ev, const char *key, struct stoa_value v);
 void do_defer(struct stoa_event *ev, struct stoa_ack *taken);
+void do_asked(struct stoa_event *ev, struct stoa_ack *ack);
 int do_ack(struct stoa_ack ack, struct stoa_list list);
 int do_fail(struct stoa_event *ev, const char *message, struct stoa_list list);
 
@@ -447,6 +455,7 @@ int do_fetch_sockets(struct stoa_target to, int64_t timeout_ms, stoa_fn *fn, voi
 int do_server_side_emit(
 	struct stoa_event *ev, int64_t timeout_ms, stoa_fn *fn, void *ctx, const char *event, struct stoa_list list);
 bool do_next(struct stoa_event *ev);
+size_t do_answers(struct stoa_event *ev);
 struct stoa_value do_missing(struct stoa_event *ev);
 
 /* What a call asks; `list` NULL: nothing is said but the effect's kind. */
@@ -460,7 +469,7 @@ struct question {
 };
 /* At home: notes it, waits for its answers. */
 void question_wait(
-	struct app *a, struct effect *e, const struct question *q, const struct stoa_event *origin, bool is_single);
+	struct app *a, struct effect *e, const struct question *q, struct stoa_event *origin, bool is_single);
 bool question_fits(struct app *a); /* below max_timers */
 int64_t do_after(struct stoa_event *ev, int64_t ms, stoa_fn *fn, void *ctx);
 void do_cancel(struct stoa_event *ev, int64_t timer);

@@ -40,6 +40,7 @@ struct app_job {
 	struct handler work;
 	stoa_fn *done;
 	char *sid, *nsp, *name; /* of the event that began it; sid may be NULL */
+	uint64_t ack_number;    /* its */
 	struct letter end;
 	int status;
 	char *message;              /* of stoa_fail() */
@@ -197,9 +198,12 @@ int job_ack(struct app *a, uint64_t number, const struct payload *p)
 
 static struct stoa_event event_of(const struct app_job *job)
 {
-	return (struct stoa_event){
-		.app = job->home, .sid = job->sid, .nsp = job->nsp, .name = job->name, .error = ""
-	};
+	return (struct stoa_event){ .app = job->home,
+		.sid = job->sid,
+		.nsp = job->nsp,
+		.name = job->name,
+		.ack_number = job->ack_number,
+		.error = "" };
 }
 
 static void execute(struct app *a, const struct effect *e)
@@ -317,7 +321,7 @@ static char *dup_or_null(const char *text)
 	return text ? must_strdup(text) : NULL;
 }
 
-static struct app_job *job_new(struct app *home, const struct stoa_event *ev, struct handler work, stoa_fn *done)
+static struct app_job *job_new(struct app *home, struct stoa_event *ev, struct handler work, stoa_fn *done)
 {
 	struct app_job *job = must_alloc(sizeof(*job));
 
@@ -327,6 +331,7 @@ static struct app_job *job_new(struct app *home, const struct stoa_event *ev, st
 	job->sid = dup_or_null(ev->sid);
 	job->nsp = must_strdup(ev->nsp);
 	job->name = must_strdup(ev->name);
+	job->ack_number = event_ack_number(ev);
 	job->end = (struct letter){ .kind = LETTER_END, .job = job };
 	job->values.limit_bytes = home->limits.max_handler_bytes;
 	job->desk = (struct app){ .registry = home->registry,

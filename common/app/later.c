@@ -86,7 +86,8 @@ struct later *later_new(struct app *a, enum later_kind kind, struct stoa_event *
 	struct laters *ls = &a->laters;
 	struct later *l = must_alloc(sizeof(*l));
 
-	l->number = ++ls->last_number;
+	l->ack_number = ev ? event_ack_number(ev) : 0;
+	l->number = kind == LATER_ACK ? l->ack_number : ++ls->last_number;
 	l->by_number.key = slice_of(&l->number, sizeof(l->number));
 	l->kind = kind;
 	l->handler = h;

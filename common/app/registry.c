@@ -2,7 +2,10 @@
 #include "internal.h"
 #include "log.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* One event of a namespace, by its name. */
 struct named {
@@ -365,6 +368,35 @@ const char *setup_option(struct stoa_app *reg, const char *name, const char *oth
 		if (strcmp((*o)[0], name) == 0)
 			value = (*o)[1];
 	return value;
+}
+
+/* Digits and a sign, nothing before and after them. */
+static bool whole_number(const char *text, int64_t *number)
+{
+	size_t sign = *text == '-' || *text == '+';
+	char *end;
+
+	if (text[sign] < '0' || text[sign] > '9')
+		return false;
+	errno = 0;
+	*number = strtoll(text, &end, 10);
+	return *end == '\0' && errno == 0;
+}
+
+int64_t setup_option_int(struct stoa_app *reg, const char *name, int64_t otherwise, int64_t min, int64_t max)
+{
+	const char *text = setup_option(reg, name, NULL);
+	char why[sizeof(reg->mistake)];
+	int64_t number;
+
+	if (text == NULL)
+		return otherwise;
+	if (whole_number(text, &number) && number >= min && number <= max)
+		return number;
+	snprintf(why, sizeof(why), "option `%s` is a whole number from %" PRId64 " to %" PRId64 ", not \"%s\"", name,
+		min, max, text);
+	setup_abort(reg, why);
+	return otherwise;
 }
 
 void setup_abort(struct stoa_app *reg, const char *why)

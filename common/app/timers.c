@@ -58,12 +58,14 @@ static void run_handler(struct app *a, struct later *l)
 {
 	struct stoa_event ev = {
 		.app = a,
+		.answers = l->answers,
 		.answer = l->answers,
 		.sid = l->sid,
 		.nsp = l->nsp,
 		.name = l->task ? l->task->name : l->name,
 		.status = l->status,
 		.error = error_words(l->status),
+		.ack_number = l->ack_number,
 	};
 
 	event_begin(a, &ev);

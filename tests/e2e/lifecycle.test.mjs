@@ -173,7 +173,7 @@ describe('what cannot start says why, and exits with something other than 0', ()
 
 	test('an application that gives up, with its own words', async () => {
 		for (const tick of ['often', '-1', ''])
-			await refused(['--app', appPath('getting-started'), ...listen, '--set', `tick=${tick}x`], /option `tick` is a number of milliseconds/);
+			await refused(['--app', appPath('getting-started'), ...listen, '--set', `tick=${tick}x`], /option `tick` is a whole number from 0 to 86400000, not "/);
 	});
 
 	test('an unknown option: the nearest one is named', async (t) => {

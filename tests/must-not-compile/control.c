@@ -8,5 +8,5 @@ int h(struct stoa_event *ev, int n)
 
 	if (stoa_unpack(ev, stoa_fields("user", &u), stoa_optional(&n)) < 0)
 		return STOA_EINPUT;
-	return stoa_emit(stoa_to(ev, .room = "a"), "x", stoa_object("user", u, "n", n));
+	return stoa_emit(stoa_to(ev, .room = "a"), "x", stoa_object("user", u, "n", n, "nothing", NULL));
 }

@@ -36,7 +36,8 @@
  * return 0 when noted, or a negative error that is already in the log with the call's name (one line a second for each
  * call, counting the rest), so that ignoring it is safe: -EINVAL for what is said below, -ENOMEM, -ENAMETOOLONG for a
  * room's name, -E2BIG for more than `max_attachments` binary values in one packet, -ENOSPC when one event leaves more
- * than `max_effects`. They never tell who received: ask with stoa_call().
+ * than `max_effects`. They never tell who received: ask with stoa_call(). One client gets what one handler sends it in
+ * the order of the calls, its ack too.
  *
  * PLACES. Handlers run one at a time, on one thread, one client's in order, and hold up everything else while they
  * run: one that takes longer than `slow_handler` is named in the log and counted, and what takes long belongs in a
@@ -49,7 +50,8 @@
  * stoa_status(ev) telling -ETIMEDOUT, -ENOTCONN or -ECANCELED (cancelled, or the process is ending). So ctx may be
  * freed in fn, and only there. If the call itself returns an error, fn will not run. Only the death of the process
  * breaks this, and takes ctx with it. The later event keeps sid and namespace of the one that started it, so that
- * stoa_emit(ev, ..) still speaks to that client; what else came with that event is gone.
+ * stoa_emit(ev, ..) still speaks to that client, and the ack if that was taken out (stoa_asked()); what else came with
+ * that event is gone.
  *
  * LIFETIME. One rule: ev, all that is reached through it, and all that is built in a handler are gone when it
  * returns. To speak to a client later copy its sid; stoa_keep() a value, stoa_defer() an ack. What is passed in is
@@ -86,7 +88,8 @@ typedef int stoa_fn(struct stoa_event *ev);
  * none fits. Events are a name, "connect", "disconnecting", "disconnect", or "*" for those without a handler of their
  * own, these three not among them. Without a handler for it, every connect is accepted. An event that nobody handles is
  * dropped without an ack. Who leaves is "disconnecting" first, where that is handled, and "disconnect" when its effects
- * are carried out; stoa_rooms() tells in both what the client was in. Neither can keep it. */
+ * are carried out; stoa_rooms() tells in both what the client was in. Neither can keep it. A client whose connect was
+ * refused never was there: neither of the two follows. */
 static inline void stoa_on(struct stoa_app *app, const char *namespace_, const char *event, stoa_fn *fn, void *ctx);
 
 /* A whole namespace by table, ended by {0}:  static const struct stoa_handler chat[] = { { "join", on_join }, {0} }; */
@@ -114,7 +117,8 @@ static inline void stoa_on_error(struct stoa_app *app, const char *namespace_, s
  *	"stop"              after the last timer and background task
  *
  * and any other name is what other servers send with stoa_server_side_emit(), with its arguments. To a module that is
- * replaced by a newer one (--watch, SIGHUP) all is as if its process ended; clients stay.
+ * replaced by a newer one (--watch, SIGHUP) all is as if its process ended; clients stay, with rooms and sessions, while
+ * the module's variables begin anew. What a module allocated it frees at "stop": it is unloaded then.
  *
  * The two in the middle have no client yet: no sid, no auth; query, headers, cookies, address and transport are the
  * request's. Of a "handshake" stoa_fail(ev, message) refuses: 403 and, over polling, {"code":4,"message":..}; over
@@ -135,6 +139,12 @@ static inline void stoa_one_process(struct stoa_app *app, const char *namespace_
  * application. */
 static inline const char *stoa_option(struct stoa_app *app, const char *name, const char *otherwise);
 
+/* The same for a whole number from `min` to `max`, both included; what was given and is none gives up as stoa_abort()
+ * does, with a sentence that says so, and `otherwise` is returned. To hand an option to a handler keep it in a static
+ * variable or struct of the module, and give that one's address as ctx. */
+static inline int64_t stoa_option_int(
+	struct stoa_app *app, const char *name, int64_t otherwise, int64_t min, int64_t max);
+
 /* Gives up: the module is not loaded and `why` is printed. Returns; leave the function after it. */
 static inline void stoa_abort(struct stoa_app *app, const char *why);
 
@@ -148,7 +158,8 @@ static inline const char *stoa_namespace(struct stoa_event *ev); /* "/" when the
  * event that began it; for stoa_every(), its own. A NUL in it shows as U+FFFD. */
 static inline const char *stoa_name(struct stoa_event *ev);
 
-static inline struct stoa_value stoa_args(struct stoa_event *ev); /* an array, empty when there are none */
+static inline struct stoa_value stoa_args(struct stoa_event *ev);          /* an array, empty when there are none */
+static inline struct stoa_value stoa_arg(struct stoa_event *ev, size_t i); /* stoa_at(stoa_args(ev), i) */
 static inline const char *stoa_reason(struct stoa_event *ev); /* of a disconnect: "transport close", ...; else NULL */
 static inline int stoa_status(struct stoa_event *ev); /* 0, or what went wrong: answers, timers, error handlers */
 static inline const char *stoa_error(struct stoa_event *ev); /* the same in words, "" when nothing did */
@@ -196,10 +207,10 @@ static inline struct stoa_value *stoa_keep(struct stoa_value v); /* a copy in on
 /* --- Building values ---------------------------------------------------------------------------------------------- */
 
 /* Wherever a call takes `values...`, C's own types are values: 42, 0.5, "text", true, NULL, a struct stoa_value;
- * another type does not compile. One thing C cannot see: a comparison is an int and arrives as 0 or 1; say
- * stoa_bool(a == b). At most 23 values in one call, 12 members in one object. What is built here lives until the
- * handler returns (in setting up: as long as the application), so it may be returned, stored and appended. Out of
- * memory makes it unusable, not NULL: the call that uses it then fails. */
+ * another type does not compile, nor does another void * than NULL. One thing C cannot see: a comparison is an int and
+ * arrives as 0 or 1; say stoa_bool(a == b). At most 23 values in one call, 12 members in one object. What is built here
+ * lives until the handler returns (in setting up: as long as the application), so it may be returned, stored and
+ * appended. Out of memory makes it unusable, not NULL: the call that uses it then fails. */
 #define stoa_object(...) stoa_object_(STOA_LIST_(__VA_ARGS__), STOA_PAIRED_(__VA_ARGS__)) /* "key", value, ... */
 #define stoa_array(...)  stoa_array_(STOA_LIST_(__VA_ARGS__))
 static inline struct stoa_value stoa_bool(bool b);
@@ -262,6 +273,13 @@ struct stoa_target {
 static inline struct stoa_ack stoa_defer(struct stoa_event *ev);
 #define stoa_ack(ack, ...) stoa_ack_(STOA_ACK_(ack), STOA_LIST_(__VA_ARGS__))
 
+/* That ack in what its event began, before stoa_defer() or after: in answers, timers, background tasks, and in what
+ * these begin in turn. So stoa_ack(stoa_asked(ev), values...) is all that fn has to say, and of several the first is the
+ * answer. Everywhere else, and once the ack was answered, it is an empty one: using it does nothing and returns 0. What
+ * a background task's work gets is not looked at before it is used; the log says then that there was nothing to
+ * answer. */
+static inline struct stoa_ack stoa_asked(struct stoa_event *ev);
+
 /* stoa_fail(ev, message[, data]): returns -EPERM for the handler to return; the event fails even if it does not. The
  * client sees both: of a refused connect, or in the ack. */
 #define stoa_fail(ev, ...) stoa_fail_((ev), STOA_NAME_(__VA_ARGS__, 0), STOA_LIST_(__VA_ARGS__))
@@ -319,6 +337,7 @@ static inline struct stoa_value stoa_session(struct stoa_event *ev);
 /* while (stoa_next(ev)) stoa_unpack(ev, ..): each answer in turn. Not needed for a single one. stoa_missing(): an array
  * of the names of servers that stayed silent; empty when none did, as in a gateway alone. */
 static inline bool stoa_next(struct stoa_event *ev);
+static inline size_t stoa_answers(struct stoa_event *ev); /* how many there are, wherever stoa_next() is; else 0 */
 static inline struct stoa_value stoa_missing(struct stoa_event *ev);
 
 /* Once, after `ms`, below 0 being 0. Returns a number > 0 for stoa_cancel(), or -EAGAIN: too many timers, or

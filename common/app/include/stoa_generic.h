@@ -81,9 +81,13 @@ struct stoa_ack {
 };
 
 /* clang-format off */
+/* Of pointers only NULL is a value: with a null pointer constant the other branch's type is the conditional's, with any
+ * other void * it is void *, which has no row. */
+#define STOA_PTR_(x) _Generic((x), void * : (x), default : NULL)
 #define STOA_V_(x) \
 	_Generic((x), struct stoa_value : stoa_same_, bool : stoa_bool, \
-		char * : stoa_borrow_, const char * : stoa_borrow_, void * : stoa_null_, \
+		char * : stoa_borrow_, const char * : stoa_borrow_, \
+		void * : _Generic(1 ? STOA_PTR_(x) : (int *)0, int * : stoa_null_), \
 		float : stoa_float_, double : stoa_float_, \
 		signed char : stoa_int_, short : stoa_int_, int : stoa_int_, long : stoa_int_, long long : stoa_int_, \
 		unsigned char : stoa_uint_, unsigned short : stoa_uint_, unsigned : stoa_uint_, \

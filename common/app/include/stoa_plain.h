@@ -5,7 +5,7 @@
  * `void stoa_module_setup(const struct stoa_host *host, struct stoa_app *app)`, keeps `host` and calls its functions.
  * Two take a va_list (format, log_line); pass "%s" and one text. A list's first item is the event's name or the message
  * where the function has one; it is passed beside it only to be type-checked. An ack is built by stoa_ack_of_() or
- * comes from defer().
+ * comes from defer() or asked().
  */
 #ifndef STOA_PLAIN_H
 #define STOA_PLAIN_H
@@ -101,6 +101,9 @@ struct stoa_host {
 	struct stoa_value (*missing)(struct stoa_event *ev);
 	int (*start_background_task)(struct stoa_event *ev, stoa_fn *work, stoa_fn *done, void *ctx);
 	int (*sleep_ms)(struct stoa_event *ev, int64_t ms);
+	void (*asked)(struct stoa_event *ev, struct stoa_ack *ack);
+	size_t (*answers)(struct stoa_event *ev);
+	int64_t (*option_int)(struct stoa_app *app, const char *name, int64_t otherwise, int64_t min, int64_t max);
 };
 
 /* The module's own copy of the pointer, shared by its files and nobody else; STOA_APP defines it. */
@@ -165,6 +168,11 @@ static inline const char *stoa_option(struct stoa_app *app, const char *name, co
 {
 	return stoa_host_->option(app, name, otherwise);
 }
+static inline int64_t stoa_option_int(
+	struct stoa_app *app, const char *name, int64_t otherwise, int64_t min, int64_t max)
+{
+	return stoa_host_->option_int(app, name, otherwise, min, max);
+}
 static inline void stoa_abort(struct stoa_app *app, const char *why)
 {
 	stoa_host_->give_up(app, why);
@@ -191,6 +199,10 @@ static inline const char *stoa_name(struct stoa_event *ev)
 static inline struct stoa_value stoa_args(struct stoa_event *ev)
 {
 	return stoa_host_->args(ev);
+}
+static inline struct stoa_value stoa_arg(struct stoa_event *ev, size_t i)
+{
+	return stoa_host_->at(stoa_host_->args(ev), i);
 }
 static inline const char *stoa_reason(struct stoa_event *ev)
 {
@@ -346,7 +358,7 @@ static inline struct stoa_value stoa_float_(double f)
 {
 	return stoa_host_->number(f);
 }
-/* A pointer's only value is NULL; another one is no data of a client's, and is not sent either. */
+/* Of NULL only: another void * does not compile. */
 static inline struct stoa_value stoa_null_(const void *nothing)
 {
 	(void)nothing;
@@ -404,6 +416,13 @@ static inline struct stoa_ack stoa_defer(struct stoa_event *ev)
 
 	stoa_host_->defer(ev, &taken);
 	return taken;
+}
+static inline struct stoa_ack stoa_asked(struct stoa_event *ev)
+{
+	struct stoa_ack ack;
+
+	stoa_host_->asked(ev, &ack);
+	return ack;
 }
 static inline int stoa_ack_(struct stoa_ack ack, struct stoa_list list)
 {
@@ -465,6 +484,10 @@ static inline int stoa_server_side_emit_(
 static inline bool stoa_next(struct stoa_event *ev)
 {
 	return stoa_host_->next(ev);
+}
+static inline size_t stoa_answers(struct stoa_event *ev)
+{
+	return stoa_host_->answers(ev);
 }
 static inline struct stoa_value stoa_missing(struct stoa_event *ev)
 {

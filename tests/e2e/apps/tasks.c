@@ -40,50 +40,28 @@ static int on_join(struct stoa_event *ev)
 
 static int found(struct stoa_event *ev)
 {
-	struct stoa_ack *ack = stoa_ctx(ev);
 	struct stoa_value *all = stoa_list();
-	int status;
 
 	while (stoa_next(ev))
-		stoa_append(all, stoa_at(stoa_args(ev), 0));
-	status = stoa_ack(*ack, stoa_status(ev), *all, stoa_missing(ev));
-	free(ack);
-	return status;
-}
-
-static struct stoa_ack *kept_ack(struct stoa_event *ev)
-{
-	struct stoa_ack *ack = malloc(sizeof(*ack));
-
-	if (ack)
-		*ack = stoa_defer(ev);
-	return ack;
+		stoa_append(all, stoa_arg(ev, 0));
+	return stoa_ack(stoa_asked(ev), stoa_status(ev), *all, stoa_missing(ev));
 }
 
 /* (room): acks with the status and all that are in it. */
 static int on_who(struct stoa_event *ev)
 {
-	struct stoa_ack *ack;
 	const char *room;
-	int status;
 
 	if (stoa_unpack(ev, &room) < 0)
 		return STOA_EINPUT;
-	ack = kept_ack(ev);
-	status = stoa_fetch_sockets(stoa_to(ev, room), 1000, found, ack);
-	if (status < 0)
-		free(ack);
-	return status;
+	stoa_defer(ev);
+	return stoa_fetch_sockets(stoa_to(ev, room), 1000, found, NULL);
 }
 
 static int on_servers(struct stoa_event *ev)
 {
-	struct stoa_ack *ack = kept_ack(ev);
-	int status = stoa_server_side_emit(ev, 1000, found, ack, "ping");
-
-	if (status < 0)
-		free(ack);
-	return status;
+	stoa_defer(ev);
+	return stoa_server_side_emit(ev, 1000, found, NULL, "ping");
 }
 
 /* --- Output ------------------------------------------------------------------------------------------------------- */

@@ -187,6 +187,140 @@ START_TEST(the_end_of_the_process_answers_them)
 }
 END_TEST
 
+/* --- In what the event began -------------------------------------------------------------------------------------- */
+
+static int gives_asked(struct stoa_event *ev)
+{
+	IS(stoa_ack(stoa_asked(ev), (const char *)stoa_ctx(ev)), 0);
+	return 0;
+}
+
+static int defers_then_begins(struct stoa_event *ev)
+{
+	stoa_defer(ev);
+	ck_assert_int_gt(stoa_after(ev, 10, gives_asked, CTX("timer")), 0);
+	return stoa_call(ev, 100, gives_asked, CTX("answer"), "q");
+}
+
+static int times_then_defers(struct stoa_event *ev)
+{
+	ck_assert_int_gt(stoa_after(ev, 10, gives_asked, CTX("timer")), 0);
+	stoa_defer(ev);
+	return 0;
+}
+
+static int begins_then_defers(struct stoa_event *ev)
+{
+	ck_assert_int_gt(stoa_after(ev, 10, gives_asked, CTX("timer")), 0);
+	IS(stoa_fetch_sockets(ev, 100, gives_asked, CTX("found")), 0);
+	stoa_defer(ev);
+	return 0;
+}
+
+START_TEST(what_was_begun_carries_the_ack)
+{
+	rig.expect = 1;
+	rig_go_ack(defers_then_begins, "", 5);
+	rig_log();
+	rig_answer(rig.call, "");
+	ck_assert_str_eq(rig_log(), "ack 5 [\"answer\"] to A by sid\n");
+	rig_pass(1000); /* the first of several is the answer */
+	ck_assert_str_eq(rig_log(), "");
+	rig_go_ack(begins_then_defers, "", 6);
+	ck_assert_str_eq(rig_log(), "fetch to A\nack 6 [\"found\"] to A by sid\n");
+	rig_pass(1000);
+	ck_assert_str_eq(rig_log(), "");
+	rig_go_ack(times_then_defers, "", 7);
+	rig_pass(10);
+	ck_assert_str_eq(rig_log(), "ack 7 [\"timer\"] to A by sid\n");
+	ck_assert_int_eq(app_due_ms(rig.app), INT64_MAX);
+}
+END_TEST
+
+static int begins_another(struct stoa_event *ev)
+{
+	ck_assert_int_gt(stoa_after(ev, 10, gives_asked, CTX("second")), 0);
+	return 0;
+}
+
+static int begins_a_chain(struct stoa_event *ev)
+{
+	stoa_defer(ev);
+	ck_assert_int_gt(stoa_after(ev, 10, begins_another, NULL), 0);
+	return 0;
+}
+
+START_TEST(what_these_begin_carries_it_too)
+{
+	rig_go_ack(begins_a_chain, "", 5);
+	rig_pass(19);
+	ck_assert_str_eq(rig_log(), "");
+	rig_pass(1);
+	ck_assert_str_eq(rig_log(), "ack 5 [\"second\"] to A by sid\n");
+}
+END_TEST
+
+static int begins_only(struct stoa_event *ev)
+{
+	ck_assert_int_gt(stoa_after(ev, 10, gives_asked, CTX("never")), 0);
+	IS(stoa_ack(stoa_asked(ev), "not in the event itself"), 0);
+	return 0;
+}
+
+static int begins_and_asks_itself(struct stoa_event *ev)
+{
+	struct stoa_ack own = stoa_defer(ev);
+
+	IS(stoa_ack(stoa_asked(ev), "not in the event itself"), 0);
+	return stoa_ack(own, "own");
+}
+
+static int begins_and_acks(struct stoa_event *ev)
+{
+	begins_only(ev);
+	return stoa_ack(stoa_defer(ev), "now");
+}
+
+static int begins_and_fails(struct stoa_event *ev)
+{
+	begins_only(ev);
+	stoa_defer(ev);
+	return stoa_fail(ev, "after all");
+}
+
+START_TEST(everywhere_else_there_is_an_empty_one)
+{
+	rig_go_ack(begins_only, "", 5);
+	ck_assert_str_eq(rig_log(), "ack 5 [] to A\n");
+	rig_go(begins_only, "");
+	rig_go_ack(begins_and_asks_itself, "", 6);
+	ck_assert_str_eq(rig_log(), "ack 6 [\"own\"] to A by sid\n");
+	rig_go_ack(begins_and_acks, "", 7);
+	ck_assert_str_eq(rig_log(), "ack 7 [\"now\"] to A by sid\n");
+	rig_go_ack(begins_and_fails, "", 8);
+	ck_assert_str_eq(rig_log(), "ack 8 [{\"error\":\"after all\"}] to A\n");
+	rig_pass(1000);
+	ck_assert_str_eq(rig_log(), "");
+}
+END_TEST
+
+static int begins_after_the_ack_timeout(struct stoa_event *ev)
+{
+	stoa_defer(ev);
+	ck_assert_int_gt(stoa_after(ev, 501, gives_asked, CTX("too late")), 0);
+	return 0;
+}
+
+START_TEST(an_ack_that_timed_out_is_an_empty_one)
+{
+	rig_go_ack(begins_after_the_ack_timeout, "", 5);
+	rig_pass(500);
+	ck_assert_str_eq(rig_log(), "ack 5 [{\"error\":\"operation has timed out\"}] to A by sid\n");
+	rig_pass(1);
+	ck_assert_str_eq(rig_log(), "");
+}
+END_TEST
+
 TCase *case_acks(void)
 {
 	TCase *tc = tcase_create("acks");
@@ -200,5 +334,9 @@ TCase *case_acks(void)
 	tcase_add_test(tc, an_event_that_fails_answers_at_once);
 	tcase_add_test(tc, deferred_acks_are_bounded);
 	tcase_add_test(tc, the_end_of_the_process_answers_them);
+	tcase_add_test(tc, what_was_begun_carries_the_ack);
+	tcase_add_test(tc, what_these_begin_carries_it_too);
+	tcase_add_test(tc, everywhere_else_there_is_an_empty_one);
+	tcase_add_test(tc, an_ack_that_timed_out_is_an_empty_one);
 	return tc;
 }

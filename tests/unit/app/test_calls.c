@@ -184,6 +184,36 @@ START_TEST(a_single_answer_may_be_walked_too)
 }
 END_TEST
 
+static int counts(struct stoa_event *ev)
+{
+	size_t before = stoa_answers(ev), steps = 0;
+
+	while (stoa_next(ev))
+		steps += stoa_answers(ev) == before;
+	return stoa_emit(ev, "counted", before, steps, stoa_answers(ev), stoa_status(ev));
+}
+
+static int asks_to_count(struct stoa_event *ev)
+{
+	ck_assert_uint_eq(stoa_answers(ev), 0);
+	return stoa_call(stoa_to(ev, "r"), 100, counts, NULL, "q");
+}
+
+START_TEST(answers_are_counted)
+{
+	rig.expect = 3;
+	rig_go(asks_to_count, "1,2");
+	rig_log();
+	rig_answer(rig.call, "1");
+	rig_answer(rig.call, "");
+	rig_pass(100);
+	ck_assert_str_eq(rig_log(), "emit [\"counted\",2,2,2,-110] to A by sid\n");
+	rig.expect = 0;
+	rig_go(asks_to_count, "");
+	ck_assert_ptr_nonnull(strstr(rig_log(), "emit [\"counted\",0,0,0,0] to A by sid\n"));
+}
+END_TEST
+
 static int answer_with_bytes(struct stoa_event *ev)
 {
 	return stoa_emit(ev, "got", stoa_spread(stoa_args(ev)));
@@ -279,6 +309,7 @@ TCase *case_calls(void)
 	tcase_add_test(tc, nobody_is_there);
 	tcase_add_test(tc, the_number_of_clients_may_come_last);
 	tcase_add_test(tc, a_single_answer_may_be_walked_too);
+	tcase_add_test(tc, answers_are_counted);
 	tcase_add_test(tc, answers_carry_binary);
 	tcase_add_test(tc, what_cannot_be_asked);
 	tcase_add_test(tc, a_later_event_may_fail);

@@ -340,6 +340,75 @@ START_TEST(an_application_that_is_freed_runs_done_too)
 }
 END_TEST
 
+/* --- The ack of the event that began it --------------------------------------------------------------------------- */
+
+static int gives_asked(struct stoa_event *ev)
+{
+	IS(stoa_ack(stoa_asked(ev), (const char *)stoa_ctx(ev)), 0);
+	return 0;
+}
+
+static int gives_nothing(struct stoa_event *ev)
+{
+	(void)ev;
+	return 0;
+}
+
+static int work_asks(struct stoa_event *ev)
+{
+	return stoa_call(ev, 100, gives_asked, CTX("answer"), "q");
+}
+
+static int starts_then_defers(struct stoa_event *ev)
+{
+	IS(stoa_start_background_task(ev, work, done, CTX("ctx")), 0);
+	stoa_defer(ev);
+	return 0;
+}
+
+static int starts_only(struct stoa_event *ev)
+{
+	return stoa_start_background_task(ev, work, done, CTX("ctx"));
+}
+
+START_TEST(work_and_done_carry_the_ack)
+{
+	start(gives_nothing, gives_asked);
+	rig_work();
+	rig_tick();
+	ck_assert_str_eq(rig_log(), "ack 7 [\"ctx\"] to A by sid\n");
+	rig_go_ack(starts_then_defers, "", 8);
+	rig_work();
+	rig_tick();
+	ck_assert_str_eq(rig_log(), "ack 8 [\"ctx\"] to A by sid\n");
+	start(gives_asked, gives_asked);
+	rig_work();
+	rig_tick();
+	ck_assert_str_eq(rig_log(), "ack 7 [\"ctx\"] to A by sid\n");
+	start(work_asks, NULL);
+	rig.expect = 1;
+	rig_work();
+	rig_tick();
+	rig_log();
+	rig_answer(rig.call, "");
+	ck_assert_str_eq(rig_log(), "ack 7 [\"answer\"] to A by sid\n");
+}
+END_TEST
+
+START_TEST(an_ack_that_was_not_taken_out_is_told_of_in_the_log)
+{
+	work = gives_asked;
+	done = gives_asked;
+	rig_go_ack(starts_only, "", 9);
+	ck_assert_str_eq(rig_log(), "ack 9 [] to A\n");
+	rig_watch_errors();
+	rig_work();
+	rig_tick();
+	ck_assert_str_eq(rig_log(), "");
+	ck_assert_ptr_nonnull(strstr(rig_errors(), "call=stoa_ack"));
+}
+END_TEST
+
 TCase *case_jobs(void)
 {
 	TCase *tc = tcase_create("jobs");
@@ -357,5 +426,7 @@ TCase *case_jobs(void)
 	tcase_add_test(tc, work_may_start_more);
 	tcase_add_test(tc, work_that_has_not_begun_at_the_end_is_cancelled);
 	tcase_add_test(tc, an_application_that_is_freed_runs_done_too);
+	tcase_add_test(tc, work_and_done_carry_the_ack);
+	tcase_add_test(tc, an_ack_that_was_not_taken_out_is_told_of_in_the_log);
 	return tc;
 }

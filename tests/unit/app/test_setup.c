@@ -203,6 +203,70 @@ START_TEST(options)
 }
 END_TEST
 
+static const struct {
+	const char *given, *why;
+	int64_t is;
+} numbers[] = {
+	{ "5", NULL, 5 },
+	{ "-5", NULL, -5 },
+	{ "+7", NULL, 7 },
+	{ "10", NULL, 10 },
+	{ NULL, NULL, 99 }, /* what is not given is not looked at */
+	{ "11", "test: option `n` is a whole number from -5 to 10, not \"11\"", 99 },
+	{ "-6", "test: option `n` is a whole number from -5 to 10, not \"-6\"", 99 },
+	{ "", "test: option `n` is a whole number from -5 to 10, not \"\"", 99 },
+	{ "-", "test: option `n` is a whole number from -5 to 10, not \"-\"", 99 },
+	{ "5x", "test: option `n` is a whole number from -5 to 10, not \"5x\"", 99 },
+	{ " 5", "test: option `n` is a whole number from -5 to 10, not \" 5\"", 99 },
+	{ "-+5", "test: option `n` is a whole number from -5 to 10, not \"-+5\"", 99 },
+	{ "1.0", "test: option `n` is a whole number from -5 to 10, not \"1.0\"", 99 },
+	{ "18446744073709551617", "test: option `n` is a whole number from -5 to 10, not \"18446744073709551617\"",
+		99 },
+};
+
+static int64_t number;
+
+static void reads_number(struct stoa_app *app)
+{
+	number = stoa_option_int(app, "n", 99, -5, 10);
+}
+
+START_TEST(options_that_are_numbers)
+{
+	const char *const given[][2] = { { "n", numbers[_i].given }, { NULL, NULL } };
+
+	number = 0;
+	rig.options = numbers[_i].given ? given : NULL;
+	if (numbers[_i].why) {
+		ck_assert_ptr_null(rig_open(reads_number));
+		ck_assert_str_eq(rig.why, numbers[_i].why);
+	} else {
+		ck_assert_ptr_nonnull(rig_open(reads_number));
+	}
+	IS(number, numbers[_i].is);
+	rig.options = NULL;
+}
+END_TEST
+
+static void reads_any_number(struct stoa_app *app)
+{
+	number = stoa_option_int(app, "n", 99, INT64_MIN, INT64_MAX);
+}
+
+START_TEST(options_of_the_whole_range)
+{
+	const char *given[][2] = { { "n", "9223372036854775807" }, { NULL, NULL } };
+
+	rig.options = (const char *const(*)[2])given;
+	ck_assert_ptr_nonnull(rig_open(reads_any_number));
+	IS(number, INT64_MAX);
+	given[0][1] = "9223372036854775808";
+	ck_assert_ptr_null(rig_open(reads_any_number));
+	ck_assert_ptr_nonnull(strstr(rig.why, "not \"9223372036854775808\""));
+	rig.options = NULL;
+}
+END_TEST
+
 /* --- Who handles what --------------------------------------------------------------------------------------------- */
 
 static const struct stoa_handler table[] = { { "connect", say }, { "join", say }, { 0 } };
@@ -363,6 +427,8 @@ TCase *case_setup(void)
 	tcase_add_loop_test(tc, a_wrong_setup_is_told, 0, (int)(sizeof(setups) / sizeof(*setups)));
 	tcase_add_test(tc, setup_ends_with_the_function);
 	tcase_add_test(tc, options);
+	tcase_add_test(tc, options_of_the_whole_range);
+	tcase_add_loop_test(tc, options_that_are_numbers, 0, (int)(sizeof(numbers) / sizeof(*numbers)));
 	tcase_add_loop_test(tc, the_most_exact_namespace_handles, 0, (int)(sizeof(lookups) / sizeof(*lookups)));
 	tcase_add_test(tc, connect_and_disconnect_are_not_for_the_star);
 	tcase_add_test(tc, namespaces_exist_by_their_handlers);

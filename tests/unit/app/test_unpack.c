@@ -272,7 +272,8 @@ static int reads_one(struct stoa_event *ev)
 {
 	int n = 0;
 
-	IS(stoa_read(stoa_at(stoa_args(ev), 0), &n), 0);
+	IS(stoa_read(stoa_arg(ev, 0), &n), 0);
+	IS(stoa_type(stoa_arg(ev, 100)), STOA_NULL);
 	ck_assert_int_eq(n, 5);
 	IS(stoa_read(stoa_at(stoa_args(ev), 0), &text), STOA_EINPUT);
 	IS(stoa_read(stoa_at(stoa_args(ev), 1), stoa_fields("a", stoa_fields("b", &n))), 0);
