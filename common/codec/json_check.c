@@ -327,7 +327,7 @@ static struct slice rest_behind(struct slice text, struct slice part)
 
 const char *json_check(struct slice text, const struct json_rules *rules, unsigned *flags)
 {
-	struct slice value;
+	struct slice value = { 0 };
 	const char *error;
 
 	*flags = 0;

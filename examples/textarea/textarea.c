@@ -56,7 +56,7 @@ static bool is_edit(struct stoa_value edit)
 	if (stoa_type(edit) != STOA_ARRAY || stoa_size(edit) > MAX_PARTS)
 		return false;
 	while (step(&p))
-		if (p.insert != NULL ? strchr(p.insert, '\r') != NULL : p.n == 0 || llabs(p.n) > MAX_TEXT)
+		if (p.insert != NULL ? strchr(p.insert, '\r') != NULL : p.n == 0 || p.n < -MAX_TEXT || p.n > MAX_TEXT)
 			return false;
 	return p.next > stoa_size(edit);
 }
