@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { isNarrow, openPage, useBrowser } from './lib/browser.mjs';
+import { isNarrow, openPage, useBrowser, SOON } from './lib/browser.mjs';
 import { connect } from './lib/client.mjs';
 import { appPath, CLIENT_DIR, forTest, Gateway, pagesOf, runGateway } from './lib/gateway.mjs';
 import { Polling } from './lib/raw.mjs';
 import { eventually } from './lib/wait.mjs';
 
-const FLAGS = ['--public', pagesOf('dashboard'), '--client-dir', CLIENT_DIR];
+const FLAGS = ['--public', pagesOf('dashboard'), '--client-dir', CLIENT_DIR, ...SOON];
 
 useBrowser(before, after);
 

@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { apply, compose, difference, move, transform } from '../../examples/textarea/public/edits.mjs';
 import { SharedText } from '../../examples/textarea/public/shared.mjs';
-import { isNarrow, openPage, useBrowser } from './lib/browser.mjs';
+import { isNarrow, openPage, useBrowser, SOON } from './lib/browser.mjs';
 import { connect, WAYS } from './lib/client.mjs';
 import { CLIENT_DIR, forTest, Gateway, IS_DEV, pagesOf, share } from './lib/gateway.mjs';
 import { eventually } from './lib/wait.mjs';
 
-const FLAGS = ['--public', pagesOf('textarea'), '--client-dir', CLIENT_DIR];
+const FLAGS = ['--public', pagesOf('textarea'), '--client-dir', CLIENT_DIR, ...SOON];
 
 useBrowser(before, after);
 
