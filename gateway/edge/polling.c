@@ -176,7 +176,7 @@ static void begin_post(struct http_conn *c, const struct http_head *head, struct
 	if (!session_post_begin(s, now, post)) {
 		answer_empty(c, 400);
 	} else if (slice_equal_nocase(http_header_get(head, "Content-Type"), SLICE("application/octet-stream"))) {
-		session_post_invalid(post, now);
+		session_post_gone(post, now);
 		answer_empty(c, 400);
 	} else {
 		http_conn_want_body(c, (size_t)e->config.options->max_http_buffer_size);

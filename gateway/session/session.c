@@ -184,7 +184,6 @@ static struct session *make(struct sessions *all, const struct session_handshake
 		metrics_count(M_OUT_OF_MEMORY);
 		return NULL;
 	}
-	s->websocket_first = websocket_first;
 	map_add(&all->by_sid, &s->by_sid);
 	out_push(&s->out, open);
 	frame_unref(open);

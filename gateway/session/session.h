@@ -128,7 +128,6 @@ struct session {
 	struct grave grave;
 	enum session_state state;
 	enum close_reason why;
-	bool websocket_first;
 	bool open_poll; /* `poll` is the handshake */
 	bool blocked;   /* the WebSocket still has bytes of ours */
 	bool ws_gone;   /* it ended before we did */
@@ -171,9 +170,9 @@ void session_poll_gone(struct session_poll *p, int64_t now_ms); /* aborted: ends
 /* A POST. False: another is in flight, which ends the session and aborts that one; the caller answers 400. */
 bool session_post_begin(struct session *s, int64_t now_ms, struct session_post *p);
 void session_post_end(struct session_post *p, int64_t now_ms, struct slice body); /* complete: answer "ok" after this */
-void session_post_cancel(struct session_post *p);                  /* refused (413): the session goes on */
-void session_post_gone(struct session_post *p, int64_t now_ms);    /* aborted: ends the session */
-void session_post_invalid(struct session_post *p, int64_t now_ms); /* octet-stream: ends the session; answer 400 */
+void session_post_cancel(struct session_post *p); /* refused (413): the session goes on */
+/* Aborted, or of a kind that is not taken (octet-stream: answer 400): ends the session. */
+void session_post_gone(struct session_post *p, int64_t now_ms);
 
 /* A WebSocket for an existing session. False: it is upgrading or upgraded already, or upgrades are off: the caller
  * completes the handshake and closes it at once, without a status; the session is unharmed. */

@@ -155,20 +155,10 @@ void session_post_cancel(struct session_post *p)
 	let_go_of_post(p);
 }
 
-static void post_failed(struct session_post *p, int64_t now_ms)
+void session_post_gone(struct session_post *p, int64_t now_ms)
 {
 	struct session *s = let_go_of_post(p);
 
 	if (s)
 		session_close(s, now_ms, CLOSE_TRANSPORT_ERROR);
-}
-
-void session_post_gone(struct session_post *p, int64_t now_ms)
-{
-	post_failed(p, now_ms);
-}
-
-void session_post_invalid(struct session_post *p, int64_t now_ms)
-{
-	post_failed(p, now_ms);
 }
