@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the stock Socket.IO client for browsers, as released on npm, into $STOA_DEPS/client (default build/deps).
 # It is never committed. npm checks the package against the registry's integrity value; we hold it to a known one.
+# Beside each file lie its compressed variants, which the gateway sends to who takes them: .br, .gz and .zz (deflate).
 #
 #   deploy/client.sh             fetch what is missing
 #   deploy/client.sh --current   only say, by the exit code, whether nothing is missing
@@ -15,7 +16,7 @@ link=$DEPS/client
 target=client-$VERSION
 
 case ${1-} in
---current) [ "$(readlink "$link")" = "$target" ] && [ -d "$DEPS/$target" ]; exit ;;
+--current) [ "$(readlink "$link")" = "$target" ] && [ -f "$DEPS/$target/${BUNDLES[-1]}.map.zz" ]; exit ;;
 '') ;;
 *) die "usage: ${0##*/} [--current]" ;;
 esac
@@ -34,6 +35,17 @@ for f in "${BUNDLES[@]}"; do
 	cp "$tmp/package/dist/$f" "$tmp/package/dist/$f.map" "$tmp/out/"
 done
 cp "$tmp/package/LICENSE" "$tmp/out/"
+node - "$tmp"/out/*.js "$tmp"/out/*.map <<'EOF'
+const { readFileSync, writeFileSync } = require('node:fs');
+const { brotliCompressSync, constants, deflateSync, gzipSync } = require('node:zlib');
+
+for (const file of process.argv.slice(2)) {
+	const bytes = readFileSync(file);
+	writeFileSync(`${file}.br`, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }));
+	writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+	writeFileSync(`${file}.zz`, deflateSync(bytes, { level: 9 }));
+}
+EOF
 chmod 755 "$tmp/out"
 rm -rf "${DEPS:?}/$target" && mv "$tmp/out" "$DEPS/$target"
 ln -sfn "$target" "$link.new" && mv -T "$link.new" "$link"

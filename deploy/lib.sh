@@ -10,14 +10,15 @@ LOGS=$ROOT/build/logs
 # shellcheck disable=SC2034 # for those who source this
 BUILD_PACKAGES=(
 	gcc libc6-dev cmake ninja-build pkg-config
-	libevent-dev libinih-dev uthash-dev libssl-dev zlib1g-dev
+	libevent-dev libhiredis-dev libinih-dev uthash-dev libmsgpack-dev libssl-dev zlib1g-dev
 	check # a build includes the unit tests
 	dpkg-dev libcap-dev ca-certificates # these build libwebsockets from Debian's source package
 )
 # shellcheck disable=SC2034
 TEST_PACKAGES=(
 	clang clang-format libclang-rt-14-dev llvm valgrind shellcheck doxygen
-	curl git chromium python3 python3-socketio python3-websocket python3-requests python3-aiohttp
+	redis-server openssl
+	curl git chromium python3 python3-socketio python3-msgpack python3-flask-socketio python3-redis python3-websocket python3-requests python3-aiohttp
 )
 
 say() { printf '%s\n' "$*"; }
@@ -82,12 +83,12 @@ set_up() {
 	"$ROOT/deploy/client.sh" --current || step client "Fetching the Socket.IO client" "$ROOT/deploy/client.sh"
 }
 
-# build PRESET : configures when needed and builds; ninja does nothing when nothing changed.
+# build PRESET [TARGET] : configures when needed and builds; ninja does nothing when nothing changed.
 build() {
-	step "build-$1" "Building $1" build_preset "$1"
+	step "build-$1" "Building $1" build_preset "$@"
 }
 
 build_preset() {
 	cd "$ROOT" || return 1
-	cmake --preset "$1" -DSTOA_LWS_ROOT="$DEPS/libwebsockets" && cmake --build --preset "$1"
+	cmake --preset "$1" -DSTOA_LWS_ROOT="$DEPS/libwebsockets" && cmake --build --preset "$1" --target "${2:-all}"
 }

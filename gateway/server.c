@@ -43,6 +43,7 @@ static struct loaded load(
 		.threads = background_threads(background),
 		.clock_ms = clock_now_ms,
 		.limits = dispatch_limits(options),
+		.encoding = s->clients.config.parser->encoding,
 		.options = (const char *const(*)[2])s->app_options,
 		.copy = copy };
 	struct app *app = NULL;
@@ -102,6 +103,7 @@ static int open_api(struct server *s, const struct gateway_options *options, cha
 	s->api = api_open(options, &s->hub, why, why_size);
 	if (s->api == NULL)
 		return -1;
+	api_set_cluster(s->api, membership_cluster(s->membership));
 	edge_set_api(s->process.edge, &api_ops, s->api);
 	if (api_is_on(s->api) && edge_internal_address(s->process.edge) == NULL)
 		log_warn("api-unreachable", LOG_S("why", "there is a key, but no internal_listen"));
@@ -114,6 +116,13 @@ static void log_listening(const struct server *s)
 
 	log_info("listening", LOG_S("addr", edge_address(s->process.edge)),
 		LOG_S("internal", internal ? internal : "none"), LOG_S("app", s->process.options->app));
+}
+
+static const char *not_ready(void *ctx)
+{
+	const struct server *s = ctx;
+
+	return membership_trouble(s->membership);
 }
 
 int server_open(struct server *s, const struct gateway_options *options, const struct config_pairs *app_options,
@@ -134,10 +143,13 @@ int server_open(struct server *s, const struct gateway_options *options, const s
 		server_close(s);
 		return -1;
 	}
-	if (open_api(s, options, why, why_size) < 0 || open_app(s, options, why, why_size) < 0) {
+	if (membership_open(&s->membership, &s->process, &s->hub, &s->clients, &s->dispatch, why, why_size) < 0 ||
+		open_api(s, options, why, why_size) < 0 || open_app(s, options, why, why_size) < 0) {
 		server_close(s);
 		return -1;
 	}
+	s->process.upper_not_ready = not_ready;
+	s->process.upper_ctx = s;
 	edge_set_door(s->process.edge, &admission_ops, s);
 	return 0;
 }
@@ -150,6 +162,7 @@ void server_run(struct server *s)
 	/* Who stayed to the last hears of the end before the application does. */
 	sessions_drop(&s->process.sessions, loop_now(&s->process.loop));
 	dispatch_stop(&s->dispatch, loop_now(&s->process.loop));
+	membership_leave(s->membership);
 	/* Nothing that such work may still use can be freed, and nothing it does from here on would reach anybody. */
 	if (app_jobs_left(s->app))
 		_exit(EXIT_FAILURE);
@@ -159,6 +172,9 @@ void server_close(struct server *s)
 {
 	reload_close(s->reload);
 	notify_close(&s->notify);
+	sessions_drop(
+		&s->process.sessions, loop_now(&s->process.loop)); /* clients leave rooms, which the cluster hears of */
+	membership_close(s->membership);
 	process_close(&s->process);
 	api_free(s->api);
 	unload(s->app, s->background);

@@ -7,6 +7,7 @@
 #include "api.h"
 #include "background.h"
 #include "dispatch.h"
+#include "membership.h"
 #include "process.h"
 #include "reload.h"
 
@@ -20,6 +21,7 @@ struct server {
 	struct notify notify;          /* its tasks left something */
 	struct api *api;
 	struct reload *reload;
+	struct membership *membership; /* NULL: alone */
 	const char *(*app_options)[2];
 };
 

@@ -19,7 +19,7 @@ int ack_send(struct app *a, const char *nsp, const char *sid, void *host, uint64
 static int send_own(struct stoa_event *ev, const struct payload *p)
 {
 	ev->ack = ACK_GIVEN;
-	return ack_send(ev->app, ev->nsp, ev->sid, ev->client->host, ev->in->ack_id, p);
+	return ack_send(ev->app, ev->nsp, ev->sid, ev->client ? ev->client->host : NULL, ev->in->ack_id, p);
 }
 
 /* --- When nobody gave it ------------------------------------------------------------------------------------------ */
@@ -30,14 +30,13 @@ void ack_settle_failed(struct stoa_event *ev, const char *message)
 
 	if (ev->ack != ACK_OPEN && ev->ack != ACK_LOST)
 		return;
-	if (payload_of_error(ev->app, message, &ev->data, &p) < 0)
-		p = (struct payload){ .json = SLICE("[{\"error\":\"the handler failed\"}]") };
+	payload_of_error(ev->app, message, &ev->data, &p);
 	send_own(ev, &p);
 }
 
 void ack_settle(struct stoa_event *ev, bool handled)
 {
-	struct payload none = { .json = SLICE("[]") };
+	struct payload none = payload_empty(ev->app);
 
 	if (ev->ack == ACK_LOST)
 		ack_settle_failed(ev, "too many deferred acks");

@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "internal.h"
 #include "log.h"
+#include "msgpack.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +22,7 @@ static struct app *app_new(const char *name, const struct app_setup *setup)
 	a->threads = setup->threads;
 	a->clock_ms = setup->clock_ms;
 	a->limits = setup->limits;
+	a->encoding = setup->encoding;
 	a->arena.limit_bytes = setup->limits.max_handler_bytes;
 	mail_init(&a->mail);
 	a->batch.end = &a->batch.first;
@@ -150,7 +152,24 @@ static const char *shown_name(struct app *a, struct slice name)
 	return to->failed ? NULL : arena_copy(&a->arena, to->at, to->size);
 }
 
-/* A name is a JSON string, or a number, which is its own digits. */
+/* A name is a string, or a number, which is its own digits. */
+static struct slice decode_name(struct app *a, struct slice token)
+{
+	struct stoa_value v;
+
+	if (a->encoding == VALUE_JSON && token.size && token.at[0] == '"')
+		return json_decode_text(&a->arena, token);
+	if (a->encoding == VALUE_JSON)
+		return slice_of(arena_copy(&a->arena, token.at, token.size), token.size);
+	v = msgpack_decode(&a->arena, token, MSGPACK_CLIENT);
+	if (v.kind_ == VALUE_TEXT)
+		return value_slice(v);
+	buf_clear(&a->scratch);
+	if (json_encode(&a->scratch, v, NULL) < 0)
+		return slice_of(NULL, 0);
+	return slice_of(arena_copy(&a->arena, a->scratch.at, a->scratch.size), a->scratch.size);
+}
+
 static bool take_name(struct stoa_event *ev)
 {
 	static const char *const fixed[] = {
@@ -158,12 +177,10 @@ static bool take_name(struct stoa_event *ev)
 	};
 	struct slice token = ev->in->name;
 
-	if (ev->in->kind != APP_EVENT)
+	if (ev->in->kind != APP_EVENT && ev->in->kind != APP_SERVER)
 		ev->name_text = slice_str(fixed[ev->in->kind]);
-	else if (token.size && token.at[0] == '"')
-		ev->name_text = json_decode_text(&ev->app->arena, token);
 	else
-		ev->name_text = slice_of(arena_copy(&ev->app->arena, token.at, token.size), token.size);
+		ev->name_text = decode_name(ev->app, token);
 	ev->name = ev->name_text.at ? shown_name(ev->app, ev->name_text) : NULL;
 	return ev->name != NULL;
 }
@@ -206,6 +223,26 @@ void app_event(struct app *a, int64_t now_ms, const struct app_event_in *in)
 		run_disconnecting(a, in);
 	run_client_event(a, in);
 	later_drain(a);
+}
+
+bool app_server_event(struct app *a, int64_t now_ms, const char *nsp, const struct app_event_in *in)
+{
+	struct stoa_event ev = {
+		.app = a, .in = in, .nsp = nsp, .error = "", .ack = in->wants_ack ? ACK_OPEN : ACK_NOT_ASKED
+	};
+	struct handler h = { NULL, NULL };
+
+	a->now_ms = now_ms;
+	event_begin(a, &ev);
+	if (take_name(&ev))
+		h = registry_server_event(&a->registry, ev.name_text);
+	if (h.fn) {
+		event_run_plain(&ev, h);
+		ack_settle(&ev, true);
+	}
+	event_end(a);
+	later_drain(a);
+	return h.fn != NULL;
 }
 
 /* --- Time --------------------------------------------------------------------------------------------------------- */

@@ -38,15 +38,16 @@ struct app_client {
 	void *host;            /* the host's own, handed back in struct effect_target */
 };
 
-/* APP_DISCONNECTING is the application's own: app_event() runs it before an APP_DISCONNECT. */
-enum app_kind { APP_CONNECT, APP_EVENT, APP_DISCONNECT, APP_DISCONNECTING };
+/* APP_DISCONNECTING is the application's own: app_event() runs it before an APP_DISCONNECT. APP_SERVER is what another
+ * server said; it has no client (app_server_event()). */
+enum app_kind { APP_CONNECT, APP_EVENT, APP_DISCONNECT, APP_DISCONNECTING, APP_SERVER };
 
 struct app_event_in {
 	enum app_kind kind;
 	const struct app_client *client;
-	struct slice name;         /* APP_EVENT: the name's JSON token ("\"join\"", or a number) */
-	struct slice items;        /* APP_EVENT: JSON text of the arguments between the brackets, checked */
-	unsigned flags;            /* JSON_* of it */
+	struct slice name;  /* APP_EVENT: text or a number, in the setup's encoding ("\"join\"" or "5" in JSON) */
+	struct slice items; /* APP_EVENT: the arguments without the array around them, in it, checked */
+	unsigned flags;     /* JSON_* of them */
 	const struct slice *blobs; /* attachments; live until app_event() returns */
 	size_t n_blobs;
 	bool wants_ack;
@@ -62,12 +63,15 @@ struct app_request {
 
 /* --- What a handler leaves: one ordered batch --------------------------------------------------------------------- */
 
+/* Where an effect's `json` is what clients will receive, it is in the setup's encoding: for MessagePack it is not JSON
+ * text but what stands for that, its binary in place. */
+
 enum effect_kind {
 	EFFECT_ACCEPT,     /* of a connect, always first: the client is in the namespace */
 	EFFECT_REFUSE,     /* of a connect, always first: json is {"message":..[,"data":..]} */
 	EFFECT_EMIT,       /* json: ["event",..] */
 	EFFECT_CALL,       /* the same, asking for acks; call is the number to answer with */
-	EFFECT_ACK,        /* json: [..]; to sid, ack_id */
+	EFFECT_ACK,        /* json: [..]; to sid, ack_id; sid NULL: to the server whose event had that ack_id */
 	EFFECT_JOIN,       /* room */
 	EFFECT_LEAVE,      /* room */
 	EFFECT_DISCONNECT, /* transport: the whole connection */
@@ -102,15 +106,16 @@ struct effect {
 	struct effect *next;
 	enum effect_kind kind;
 	struct effect_target to;
-	struct slice json; /* text; EFFECT_REFUSE, EMIT, CALL, ACK */
+	struct slice json; /* EFFECT_REFUSE, EMIT, CALL, ACK, SERVERS: in the setup's encoding; SESSION: text */
 	const struct slice *blobs;
 	size_t n_blobs;
-	struct slice room; /* JOIN, LEAVE */
-	bool transport;    /* DISCONNECT */
-	uint64_t ack_id;   /* ACK */
-	uint64_t call;     /* CALL, FETCH, SERVERS */
-	struct slice key;  /* SESSION: as a JSON token */
-	struct slice text; /* DENY */
+	struct slice room;  /* JOIN, LEAVE */
+	bool transport;     /* DISCONNECT */
+	uint64_t ack_id;    /* ACK */
+	uint64_t call;      /* CALL, FETCH, SERVERS */
+	int64_t timeout_ms; /* the same: how long it waits for answers */
+	struct slice key;   /* SESSION: as a JSON token */
+	struct slice text;  /* DENY */
 	/* ADMIT, DENY: lines "Name: value\r\n", for its answer, and for every answer of the session. */
 	struct slice headers, session_headers;
 };
@@ -164,6 +169,7 @@ struct app_setup {
 	const struct app_threads *threads; /* NULL: no background tasks */
 	int64_t (*clock_ms)(void);         /* for how long handlers take; NULL: nobody measures */
 	struct app_limits limits;
+	enum value_encoding encoding;    /* of what clients send and receive: their parser's */
 	const char *const (*options)[2]; /* name, value; ended by {NULL, NULL}; lives as long as the app */
 	/* app_load() loads a copy of the file that nobody else sees: the file may be written anew at any time, and is then
 	 * another module, where dlopen() would hand out the old one. Debuggers find no file to it. */
@@ -216,7 +222,7 @@ bool app_hears_connection_errors(const struct app *a); /* so that nobody prepare
 /* Answers to EFFECT_CALL `call`: how many clients were asked (may be 0; allowed inside execute), then one of the two
  * for each. Unknown numbers (timed out) are ignored. fn runs when all have answered; app_tick() runs it in time if not.
  * Without app_call_expect() a call to one client (no rooms, no broadcast) expects one answer, any other waits for its
- * deadline. The slices are copied. */
+ * deadline. `items` is like an event's. The slices are copied. */
 void app_call_expect(struct app *a, uint64_t call, size_t clients);
 void app_answer(struct app *a, int64_t now_ms, uint64_t call, const char *sid, struct slice items, unsigned flags,
 	const struct slice *blobs, size_t n_blobs);
@@ -224,6 +230,18 @@ void app_answer_gone(struct app *a, int64_t now_ms, uint64_t call, const char *s
 /* Inside execute, of EFFECT_FETCH: one client, the JSON text of an object, copied; then app_call_expect() with their
  * number. False: no more are wanted (max_answers, max_answer_bytes), or the number is unknown. */
 bool app_call_found(struct app *a, uint64_t call, struct slice json);
+
+/* What is known when other processes are asked too: app_call_expect(), app_answer() and app_call_found() may then come
+ * outside of execute. app_call_silent() notes one that did not answer, by name, for stoa_missing(); app_call_end() ends
+ * the call now with what is there, -ETIMEDOUT or -ENOTCONN, without waiting for its deadline. */
+void app_call_silent(struct app *a, uint64_t call, struct slice name);
+void app_call_end(struct app *a, uint64_t call, int status);
+
+/* An event of another server: the handler of stoa_on_server() for its name, in the event's namespace. False: there is none,
+ * and nothing was run. in->kind is APP_SERVER, in->client NULL; wants_ack and ack_id as for a client's event. */
+bool app_server_event(struct app *a, int64_t now_ms, const char *nsp, const struct app_event_in *in);
+/* The namespaces that handlers were given for by their exact names, each once. */
+void app_namespaces(const struct app *a, void (*each)(void *to, struct slice nsp), void *to);
 
 /* When app_tick() wants to run next; INT64_MAX: never. May be now or past; may change with every call above. */
 int64_t app_due_ms(const struct app *a);

@@ -80,6 +80,7 @@ static int ask(struct stoa_target to, const struct question *q, int error, const
 	if (error)
 		return call_failed(ev, q->call, error, error == -ENOMEM ? NULL : why);
 	e->to = resolved;
+	e->timeout_ms = q->timeout_ms;
 	effect_pay(e, &p);
 	if (app_is_desk(ev->app))
 		return job_ask(ev->app, e, q, is_single(e));
@@ -161,7 +162,9 @@ static bool keep_answer(struct later *l, const struct answer *from)
 		if (blobs[i].at == NULL)
 			return false;
 	}
-	*copy = (struct answer){ .flags = from->flags, .blobs = blobs, .n_blobs = from->n_blobs };
+	*copy = (struct answer){
+		.encoding = from->encoding, .flags = from->flags, .blobs = blobs, .n_blobs = from->n_blobs
+	};
 	copy->items = slice_of(arena_copy(&l->arena, from->items.at, from->items.size), from->items.size);
 	if (copy->items.at == NULL)
 		return false;
@@ -199,7 +202,9 @@ bool app_call_found(struct app *a, uint64_t call, struct slice json)
 void app_answer(struct app *a, int64_t now_ms, uint64_t call, const char *sid, struct slice items, unsigned flags,
 	const struct slice *blobs, size_t n_blobs)
 {
-	struct answer given = { .items = items, .flags = flags, .blobs = blobs, .n_blobs = n_blobs };
+	struct answer given = {
+		.encoding = a->encoding, .items = items, .flags = flags, .blobs = blobs, .n_blobs = n_blobs
+	};
 	struct later *l = find_open(a, call);
 
 	(void)sid; /* who answered is the host's to check */
@@ -225,13 +230,43 @@ void app_answer_gone(struct app *a, int64_t now_ms, uint64_t call, const char *s
 	later_drain(a);
 }
 
+void app_call_silent(struct app *a, uint64_t call, struct slice name)
+{
+	struct later *l = find_open(a, call);
+	struct missing *m = l ? arena_zero(&l->arena, sizeof(*m)) : NULL;
+	char *copy = m ? arena_copy(&l->arena, name.at, name.size) : NULL;
+
+	if (copy == NULL)
+		return;
+	m->name = slice_of(copy, name.size);
+	m->next = l->missing;
+	l->missing = m;
+}
+
+void app_call_end(struct app *a, uint64_t call, int status)
+{
+	struct later *l = find_open(a, call);
+
+	if (l)
+		later_end(a, l, status);
+}
+
 /* --- Going through them ------------------------------------------------------------------------------------------- */
 
-/* One gateway has no others that could be silent. */
 struct stoa_value do_missing(struct stoa_event *ev)
 {
-	(void)ev;
-	return value_array(NULL, 0);
+	struct stoa_value *names;
+	size_t n = 0;
+
+	for (const struct missing *m = ev->missing; m; m = m->next)
+		n++;
+	names = arena_take(ev->app->work, n * sizeof(*names));
+	if (names == NULL)
+		return value_array(NULL, 0);
+	n = 0;
+	for (const struct missing *m = ev->missing; m; m = m->next)
+		names[n++] = value_text(m->name);
+	return value_array(names, n);
 }
 
 /* The first answer is the event's from the start, so the first step only says whether there is one. */

@@ -73,11 +73,15 @@ static struct stoa_value args_of(struct stoa_event *ev)
 	struct arena *arena = &ev->app->arena;
 	const struct answer *answer = ev->answer;
 
+	if (answer && answer->encoding == VALUE_MSGPACK)
+		return value_of_msgpack_items(arena, answer->items);
 	if (answer)
 		return value_of_items(arena, answer->items, answer->flags, answer->blobs, answer->n_blobs);
-	if (ev->in && ev->in->kind == APP_EVENT)
-		return value_of_items(arena, ev->in->items, ev->in->flags, ev->in->blobs, ev->in->n_blobs);
-	return value_array(NULL, 0);
+	if (ev->in == NULL || (ev->in->kind != APP_EVENT && ev->in->kind != APP_SERVER))
+		return value_array(NULL, 0);
+	if (ev->app->encoding == VALUE_MSGPACK)
+		return value_of_msgpack_items(arena, ev->in->items);
+	return value_of_items(arena, ev->in->items, ev->in->flags, ev->in->blobs, ev->in->n_blobs);
 }
 
 struct stoa_value event_args(struct stoa_event *ev)

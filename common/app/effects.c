@@ -1,8 +1,7 @@
 /*
  * effects.c - the batch: what handlers do to clients, noted in order.
  *
- * Values become JSON at the call, so that what cannot be sent is an error there and nothing of the application's is
- * looked at later. Everything lives in the running event's arena.
+ * Values are encoded at the call (payload.c). Everything lives in the running event's arena.
  */
 #include "internal.h"
 #include "utf8.h"
@@ -63,102 +62,6 @@ void effect_pay(struct effect *e, const struct payload *p)
 	e->json = p->json;
 	e->blobs = p->blobs;
 	e->n_blobs = p->n_blobs;
-}
-
-/* --- Payloads ----------------------------------------------------------------------------------------------------- */
-
-static int copy_blobs(struct app *a, const struct json_blobs *blobs, struct payload *p)
-{
-	struct slice *copy = arena_take(&a->arena, blobs->count * sizeof(*copy));
-
-	for (size_t i = 0; copy && i < blobs->count; i++) {
-		copy[i] = slice_of(arena_copy(&a->arena, blobs->at[i].at, blobs->at[i].size), blobs->at[i].size);
-		if (copy[i].at == NULL)
-			copy = NULL;
-	}
-	p->blobs = copy;
-	p->n_blobs = copy ? blobs->count : 0;
-	return copy || blobs->count == 0 ? 0 : -ENOMEM;
-}
-
-/* What a->scratch holds, and its attachments. */
-static int payload_take(struct app *a, int error, struct json_blobs *blobs, struct payload *p)
-{
-	*p = (struct payload){ .blobs = NULL };
-	if (error == 0 && a->scratch.failed)
-		error = -ENOMEM;
-	if (error == 0 && blobs->count > a->limits.max_attachments) {
-		app_count(M_LIMIT_ATTACHMENTS);
-		error = -E2BIG;
-	}
-	if (error == 0)
-		p->json = slice_of(arena_copy(&a->arena, a->scratch.at, a->scratch.size), a->scratch.size);
-	if (error == 0 && p->json.at == NULL)
-		error = -ENOMEM;
-	if (error == 0 && blobs->count)
-		error = copy_blobs(a, blobs, p);
-	json_blobs_fini(blobs);
-	return error;
-}
-
-int payload_of_list(struct app *a, struct stoa_list list, struct payload *p)
-{
-	struct json_blobs blobs = { NULL, 0, 0 };
-	int error;
-
-	buf_clear(&a->scratch);
-	buf_add_char(&a->scratch, '[');
-	error = json_encode_items(&a->scratch, list.at, list.size, &blobs);
-	buf_add_char(&a->scratch, ']');
-	return payload_take(a, error, &blobs, p);
-}
-
-int payload_of_value(struct app *a, struct stoa_value v, struct payload *p)
-{
-	struct json_blobs blobs = { NULL, 0, 0 };
-
-	buf_clear(&a->scratch);
-	return payload_take(a, json_encode(&a->scratch, v, &blobs), &blobs, p);
-}
-
-const char *payload_fault(int error)
-{
-	if (error == -EINVAL)
-		return "a value that cannot be sent";
-	return error == -E2BIG ? "more attachments than max_attachments" : NULL;
-}
-
-static int payload_of_words(struct app *a, const char *open, const char *message, const struct payload *data,
-	const char *close, struct payload *p)
-{
-	struct json_blobs none = { NULL, 0, 0 };
-	struct buf *to = &a->scratch;
-	int error;
-
-	buf_clear(to);
-	buf_add_str(to, open);
-	error = json_encode_text(to, slice_str(message));
-	if (data && data->json.size) {
-		buf_add_str(to, ",\"data\":");
-		buf_add_slice(to, data->json);
-	}
-	buf_add_str(to, close);
-	error = payload_take(a, error, &none, p);
-	if (error == 0 && data) {
-		p->blobs = data->blobs;
-		p->n_blobs = data->n_blobs;
-	}
-	return error;
-}
-
-int payload_of_refusal(struct app *a, const char *message, const struct payload *data, struct payload *p)
-{
-	return payload_of_words(a, "{\"message\":", message, data, "}", p);
-}
-
-int payload_of_error(struct app *a, const char *message, const struct payload *data, struct payload *p)
-{
-	return payload_of_words(a, "[{\"error\":", message, data, "}]", p);
 }
 
 /* --- Whom --------------------------------------------------------------------------------------------------------- */

@@ -238,8 +238,7 @@ static void refuse(struct stoa_event *ev, const char *message)
 
 	if (e == NULL)
 		return;
-	if (payload_of_refusal(ev->app, message, &ev->data, &p) < 0)
-		p.json = SLICE("{\"message\":\"Connection rejected by server\"}");
+	payload_of_refusal(ev->app, message, &ev->data, &p);
 	e->json = p.json;
 	effect_put_first(ev->app, e);
 }

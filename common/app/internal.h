@@ -11,6 +11,7 @@
  *	walk.c      values looked at, kept, shown
  *	unpack.c    values read by the type of the place
  *	effects.c   the batch: targets, emit, join, leave, disconnect
+ *	payload.c   values as what is sent
  *	rooms.c     the client's rooms with this handler's changes
  *	admission.c requests before there is a client: "handshake", "connection_error", headers
  *	acks.c      acks now and later
@@ -94,6 +95,7 @@ bool registry_fits(struct pattern p, struct slice nsp);
 struct handler registry_error(const struct stoa_app *reg, struct slice nsp);
 
 bool registry_one_process(const struct stoa_app *reg, struct slice nsp);
+struct handler registry_server_event(const struct stoa_app *reg, struct slice name); /* fn NULL: none */
 
 bool event_is_reserved(struct slice name);
 bool server_event_is_own(const char *name); /* "start" and the like: no other server sends it */
@@ -115,6 +117,7 @@ enum later_kind { LATER_TIMER, LATER_CALL, LATER_ACK, LATER_TASK, LATER_KINDS };
 
 struct answer {
 	struct answer *next;
+	enum value_encoding encoding;
 	struct slice items;
 	unsigned flags;
 	const struct slice *blobs;
@@ -149,6 +152,13 @@ struct later {
 	bool is_cut;                     /* there were more answers than are kept */
 	struct arena arena;              /* of the answers */
 	struct answer *answers, **answers_end;
+	struct missing *missing;
+};
+
+/* A process that did not answer a call; in the call's arena. */
+struct missing {
+	struct missing *next;
+	struct slice name; /* with a NUL behind it */
 };
 
 struct laters {
@@ -186,7 +196,8 @@ enum ack_state {
 	ACK_LOST   /* stoa_defer() found no room: answered as a failure */
 };
 
-/* Text to send and its attachments, in the event's arena. */
+/* What is to be sent, in the event's arena: text and its attachments, or where the application's encoding is
+ * MessagePack, that, and nothing is attached. */
 struct payload {
 	struct slice json;
 	const struct slice *blobs;
@@ -201,6 +212,7 @@ struct stoa_event {
 	struct admission *admission;       /* of "handshake": the headers so far */
 	const struct answer *answers;      /* of a call: all of them */
 	const struct answer *answer;       /* the one that stoa_args() shows */
+	const struct missing *missing;     /* of a call to several processes: those that were silent */
 	bool walking;                      /* stoa_next() was called */
 	void *ctx;
 	const char *sid, *nsp, *name;
@@ -292,6 +304,7 @@ struct app {
 	const struct app_threads *threads;
 	int64_t (*clock_ms)(void);
 	struct app_limits limits;
+	enum value_encoding encoding;
 	struct app *home; /* of a desk; else NULL */
 	char *name;
 	struct module module;
@@ -359,8 +372,11 @@ void effect_pay(struct effect *e, const struct payload *p);
 
 int payload_of_list(struct app *a, struct stoa_list list, struct payload *p); /* "[..]" */
 int payload_of_value(struct app *a, struct stoa_value v, struct payload *p);
-const char *payload_fault(int error); /* why the two failed, in words; NULL: as the number says */
-/* {"message": ..} or [{"error": ..}], `data` added when it is there. */
+int payload_of_json(struct app *a, struct stoa_value v, struct payload *p); /* text whatever the encoding is */
+const char *payload_fault(int error);              /* why the two failed, in words; NULL: as the number says */
+struct payload payload_empty(const struct app *a); /* "[]" */
+/* {"message": ..} or [{"error": ..}], `data` added when it is there. They fail only for want of memory, and then *p is
+ * something that says so. */
 int payload_of_refusal(struct app *a, const char *message, const struct payload *data, struct payload *p);
 int payload_of_error(struct app *a, const char *message, const struct payload *data, struct payload *p);
 

@@ -339,6 +339,7 @@ static struct app_job *job_new(struct app *home, struct stoa_event *ev, struct h
 		.threads = home->threads,
 		.clock_ms = home->clock_ms,
 		.limits = home->limits,
+		.encoding = home->encoding,
 		.home = home,
 		.arena = { .limit_bytes = home->limits.max_handler_bytes } };
 	job->desk.work = &job->values;

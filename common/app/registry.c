@@ -429,10 +429,26 @@ struct handler registry_handler(const struct nsp *n, enum app_kind kind, struct 
 	case APP_DISCONNECTING:
 		return n->disconnecting;
 	case APP_EVENT:
+	case APP_SERVER:
 		break;
 	}
 	node = map_find(&n->events, name);
 	return node ? map_item(node, struct named, by_name)->handler : n->any;
+}
+
+void app_namespaces(const struct app *a, void (*each)(void *to, struct slice nsp), void *to)
+{
+	for (const struct nsp *n = a->registry.nsps; n; n = n->next)
+		if (!n->pattern.is_prefix)
+			each(to, n->pattern.text);
+}
+
+struct handler registry_server_event(const struct stoa_app *reg, struct slice name)
+{
+	for (const struct server_event *s = reg->server_events; s; s = s->next)
+		if (slice_equal(slice_str(s->name), name))
+			return s->handler;
+	return (struct handler){ NULL, NULL };
 }
 
 bool registry_one_process(const struct stoa_app *reg, struct slice nsp)

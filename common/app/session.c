@@ -139,9 +139,9 @@ static int encode(struct stoa_event *ev, const char *key, struct stoa_value v, s
 	*why = "no key";
 	if (key == NULL)
 		return -EINVAL;
-	error = payload_of_value(ev->app, value_text(slice_str(key)), token);
+	error = payload_of_json(ev->app, value_text(slice_str(key)), token);
 	if (error == 0 && value_open(v).kind_ != VALUE_NULL)
-		error = payload_of_value(ev->app, v, p);
+		error = payload_of_json(ev->app, v, p);
 	*why = error ? payload_fault(error) : fault_of(ev->app, p);
 	return error == 0 && *why ? -EINVAL : error;
 }

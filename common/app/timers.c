@@ -60,6 +60,7 @@ static void run_handler(struct app *a, struct later *l)
 		.app = a,
 		.answers = l->answers,
 		.answer = l->answers,
+		.missing = l->missing,
 		.sid = l->sid,
 		.nsp = l->nsp,
 		.name = l->task ? l->task->name : l->name,

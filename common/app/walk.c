@@ -103,7 +103,7 @@ static struct stoa_value place_leaf(struct block *b, struct stoa_value v)
 	if (to)
 		to[v.size_] = '\0';
 	v.as_.at = to;
-	v.flags_ = 0;
+	v.flags_ &= VALUE_MARKS;
 	return v;
 }
 

@@ -26,6 +26,8 @@ struct frame *frame_new(size_t size)
 	f->packets = 0;
 	f->size = 0;
 	f->tag_at = f->tag_size = 0;
+	f->deflated = NULL;
+	f->uncompressed = f->deflate_tried = false;
 	return f;
 }
 
@@ -70,8 +72,10 @@ struct frame *frame_text(struct slice a, struct slice b)
 
 void frame_unref(struct frame *f)
 {
-	if (f && --f->refs == 0)
-		free(f);
+	if (f == NULL || --f->refs > 0)
+		return;
+	free(f->deflated); /* has no other reference, and none of its own */
+	free(f);
 }
 
 bool frame_next(const struct frame *f, size_t *offset, struct frame_packet *packet)

@@ -6,11 +6,14 @@
  * sends the bytes as they are, and several frames may stand in one write; polling walks the packets with frame_next().
  * A Socket.IO message with attachments is one frame of several packets, which therefore never mix with another's.
  *
- * A frame may have a tag, a part of its first packet by which it is known: what waits in a queue under the same tag can
- * be replaced by a newer one.
+ * A frame may have a tag, by which it is known: what waits in a queue under the same tag can be replaced by a newer one.
+ * It is a part of the first packet, or bytes of its own behind all packets, room that frame_new() was asked for and
+ * frame_put() did not take, and nobody sends those.
  *
- * Frames are immutable once built and the only reference-counted type of the house. One thread per process: counts
- * are plain integers.
+ * Compressed for WebSockets that agreed on it, a frame is another one, kept with the first: one for all who want it.
+ *
+ * Frames are immutable once built (that one aside) and the only reference-counted type of the house. One thread per
+ * process: counts are plain integers.
  */
 #ifndef STOA_BASE_FRAME_H
 #define STOA_BASE_FRAME_H
@@ -22,6 +25,9 @@ struct frame {
 	uint32_t packets;
 	size_t size;               /* of bytes */
 	uint32_t tag_at, tag_size; /* in bytes; size 0: no tag */
+	struct frame *deflated;    /* made by codec/deflate.h when first wanted, freed with this one; NULL: none */
+	bool uncompressed;         /* the application asked that it be sent as it is, on every transport */
+	bool deflate_tried;
 	char bytes[];
 };
 

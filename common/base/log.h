@@ -13,7 +13,7 @@
 
 #include "slice.h"
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_NONE = -1, /* as a threshold: nothing is logged */ LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 struct log_pair {
 	const char *key;

@@ -22,7 +22,7 @@
 #include "buf.h"
 #include "slice.h"
 
-enum { HTTP_MAX_HEADERS = 100 }; /* the table's size; the option max_headers may lower it */
+enum { HTTP_MAX_HEADERS = 101 }; /* the table's size: what the option max_headers allows, and one that a gateway adds */
 
 enum http_method {
 	HTTP_GET,
@@ -120,6 +120,9 @@ void http_put_status(struct buf *to, int status);
 /* Appends "Name: value\r\n". A CR, LF or NUL in value is a bug of the caller: such bytes are left out. */
 void http_put_header(struct buf *to, const char *name, struct slice value);
 void http_put_length(struct buf *to, uint64_t content_length);
-void http_put_date(struct buf *to, int64_t wall_ms); /* Date: Sun, 06 Nov 1994 08:49:37 GMT */
+void http_put_date(struct buf *to, int64_t wall_ms);       /* Date: Sun, 06 Nov 1994 08:49:37 GMT */
+void http_put_date_value(struct buf *to, int64_t wall_ms); /* what stands behind the colon */
+/* Of that form, which all have written for thirty years; the two older ones (RFC 9110 5.6.7) are not read. */
+bool http_parse_date(struct slice text, int64_t *seconds);
 
 #endif

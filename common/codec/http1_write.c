@@ -2,7 +2,6 @@
 #include "http1.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 static const struct {
 	int status;
@@ -69,16 +68,4 @@ void http_put_header(struct buf *to, const char *name, struct slice value)
 void http_put_length(struct buf *to, uint64_t content_length)
 {
 	buf_printf(to, "Content-Length: %" PRIu64 "\r\n", content_length);
-}
-
-/* Not strftime(), which speaks the locale's language. */
-void http_put_date(struct buf *to, int64_t wall_ms)
-{
-	static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t seconds = (time_t)(wall_ms / 1000);
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	buf_printf(to, "Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n", days + 3 * tm.tm_wday, tm.tm_mday,
-		months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }

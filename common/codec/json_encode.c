@@ -180,12 +180,16 @@ static int encode_array(struct encoder *e, struct stoa_value v)
 static int encode_object(struct encoder *e, struct stoa_value v)
 {
 	const struct stoa_value *pair = v.as_.at, *end = pair ? pair + 2 * v.size_ : NULL;
+	bool first = true;
 	int error = 0;
 
 	buf_add_char(e->to, '{');
 	for (; pair < end && error == 0; pair += 2) {
-		if (pair != v.as_.at)
+		if (pair[1].kind_ == VALUE_NULL && (pair[1].flags_ & VALUE_UNDEFINED))
+			continue;
+		if (!first)
 			buf_add_char(e->to, ',');
+		first = false;
 		error = pair[0].kind_ == VALUE_TEXT ? encode_text(e->to, value_slice(pair[0])) : -EINVAL;
 		buf_add_char(e->to, ':');
 		if (error == 0)
@@ -211,7 +215,7 @@ static int encode_raw(struct encoder *e, struct stoa_value v)
 {
 	const struct value_raw *raw = v.as_.at;
 
-	if (!raw->verbatim)
+	if (!raw->verbatim) /* MessagePack never is */
 		return encode_value(e, value_open(v));
 	if (raw->items)
 		buf_add_char(e->to, '[');

@@ -97,7 +97,7 @@ static const char *take_head(struct slice *rest, const struct sio_rules *rules, 
 
 /* The name of an event. */
 
-static const char *check_name(struct slice name, const struct sio_rules *rules)
+const char *sio_check_name(struct slice name, const struct sio_rules *rules)
 {
 	if (name.size > rules->max_event_bytes)
 		return "event name too long";
@@ -118,7 +118,7 @@ static const char *check_escaped_name(struct slice token, const struct sio_rules
 	if (token.size / 6 > rules->max_event_bytes)
 		return "event name too long";
 	name = json_decode_text(&arena, token);
-	error = name.at ? check_name(name, rules) : "no memory";
+	error = name.at ? sio_check_name(name, rules) : "no memory";
 	arena_fini(&arena);
 	return error;
 }
@@ -129,13 +129,13 @@ static const char *take_name(struct slice token, const struct sio_rules *rules, 
 
 	packet->event = token;
 	if (token.at[0] == '-' || is_digit(token.at[0]))
-		return check_name(token, rules);
+		return sio_check_name(token, rules);
 	if (token.at[0] != '"')
 		return "event name is no string";
 	if (slice_find(token, '\\') < token.size)
 		return check_escaped_name(token, rules);
 	inside = slice_of(token.at + 1, token.size - 2);
-	return check_name(inside, rules);
+	return sio_check_name(inside, rules);
 }
 
 /* The payload. */
@@ -336,6 +336,7 @@ struct frame *sio_frame(const struct sio_out *out)
 
 	if (f == NULL)
 		return NULL;
+	f->uncompressed = out->uncompressed;
 	to = frame_put(f, false, text_size);
 	to = put_slice(to, before);
 	if (out->latest)

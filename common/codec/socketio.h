@@ -52,10 +52,14 @@ struct sio_packet {
  */
 const char *sio_parse(struct slice text, const struct sio_rules *rules, struct sio_packet *packet);
 
+/* Whether an event may have this name, decoded: not reserved, not too long. NULL or why not. */
+const char *sio_check_name(struct slice name, const struct sio_rules *rules);
+
 /* The placeholders of a binary packet against its attachments; NULL or why not. Updates packet->flags. */
 const char *sio_check_attachments(struct sio_packet *packet, const struct sio_rules *rules);
 
-/* A packet to send, borrowed. `json` is the text that follows, brackets included, made by the caller. */
+/* A packet to send, borrowed. `json` is the text that follows, brackets included, made by the caller; for another parser
+ * (socketio_parser.h) what that parser has in its place. */
 struct sio_out {
 	enum sio_type type; /* EVENT and ACK become their binary forms when there are attachments */
 	struct slice nsp;   /* "/" or empty: the main one */
@@ -65,6 +69,7 @@ struct sio_out {
 	const struct slice *blobs;
 	size_t n_blobs;
 	bool latest; /* an EVENT's frame gets a tag: its namespace and name */
+	bool uncompressed;
 };
 
 /* The packet as a shared frame: one text packet beginning with Engine.IO's '4', then one binary packet per

@@ -2,6 +2,7 @@
 #include "value.h"
 
 #include "json_scan.h"
+#include "msgpack.h"
 
 static struct stoa_value new_raw(struct arena *arena, struct value_raw what)
 {
@@ -43,6 +44,30 @@ struct stoa_value value_of_items(
 	return raw_of(arena, what, flags);
 }
 
+struct stoa_value value_of_msgpack(struct arena *arena, struct slice bytes)
+{
+	return new_raw(arena, (struct value_raw){ .text = bytes, .encoding = VALUE_MSGPACK });
+}
+
+struct stoa_value value_of_msgpack_items(struct arena *arena, struct slice bytes)
+{
+	return new_raw(arena,
+		(struct value_raw){
+			.text = bytes, .encoding = VALUE_MSGPACK, .items = true, .n_items = msgpack_count(bytes) });
+}
+
+static struct stoa_value open_json(const struct value_raw *raw)
+{
+	return raw->items ? json_decode_items(raw->arena, raw->text, raw->blobs, raw->n_blobs)
+			  : json_decode(raw->arena, raw->text, raw->blobs, raw->n_blobs);
+}
+
+static struct stoa_value open_msgpack(const struct value_raw *raw)
+{
+	return raw->items ? msgpack_decode_items(raw->arena, raw->text, raw->n_items)
+			  : msgpack_decode(raw->arena, raw->text, MSGPACK_CLIENT);
+}
+
 struct stoa_value value_open(struct stoa_value v)
 {
 	struct value_raw *raw;
@@ -51,8 +76,7 @@ struct stoa_value value_open(struct stoa_value v)
 		return v;
 	raw = (struct value_raw *)(uintptr_t)v.as_.at; /* the one node that changes */
 	if (!raw->opened) {
-		raw->tree = raw->items ? json_decode_items(raw->arena, raw->text, raw->blobs, raw->n_blobs)
-				       : json_decode(raw->arena, raw->text, raw->blobs, raw->n_blobs);
+		raw->tree = raw->encoding == VALUE_JSON ? open_json(raw) : open_msgpack(raw);
 		raw->opened = true;
 	}
 	return raw->tree;

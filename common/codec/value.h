@@ -23,6 +23,9 @@
  *
  * Text is UTF-8 in which lone surrogates, which JavaScript's strings may hold, appear as three bytes each (WTF-8);
  * the JSON encoder writes them as \udXXX again. An object may hold a key twice: the last one counts.
+ *
+ * What JavaScript has and JSON has not is a mark in flags_ on what JSON makes of it (VALUE_MARKS): readers need not know
+ * of it, JSON loses it, MessagePack brings and keeps it.
  */
 #ifndef STOA_CODEC_VALUE_H
 #define STOA_CODEC_VALUE_H
@@ -49,14 +52,27 @@ enum value_kind {
 	VALUE_BROKEN
 };
 
+enum {
+	VALUE_UNDEFINED =
+		0x100,      /* of VALUE_NULL: undefined. JSON leaves out a member that is, and has null elsewhere */
+	VALUE_DATE = 0x200, /* of VALUE_TEXT: a Date; the text is date.h's */
+	VALUE_ARRAYBUFFER = 0x400, /* of VALUE_BYTES: an ArrayBuffer, where others are a Buffer */
+	VALUE_MARKS = VALUE_UNDEFINED | VALUE_DATE | VALUE_ARRAYBUFFER
+};
+
+/* What values travel in: JSON text with attachments beside it, or MessagePack with everything in it (MSGPACK_CLIENT). */
+enum value_encoding { VALUE_JSON, VALUE_MSGPACK };
+
 /*
- * JSON text that was checked (json_check) but not decoded: what is only passed on stays as it came. `items`: the text
- * is the inside of an array, "a,b", and the value is that array.
+ * JSON text or MessagePack that was checked (json_check, msgpack_check) but not decoded: what is only passed on stays as
+ * it came. `items`: it is the inside of an array, "a,b" in JSON, and the value is that array.
  */
 struct value_raw {
 	struct slice text;
+	enum value_encoding encoding;
 	bool items;
-	bool verbatim;             /* may be copied into other JSON as it is: no attachment, no JSON_REWRITE */
+	bool verbatim;  /* JSON that may be copied into other JSON as it is: no attachment, no JSON_REWRITE */
+	size_t n_items; /* of MessagePack's `items` */
 	const struct slice *blobs; /* attachments that its placeholders stand for */
 	size_t n_blobs;
 	struct arena *arena; /* where it decodes to */
@@ -116,6 +132,11 @@ struct stoa_value value_of_json(
  * most 50 bytes of the arena for each byte of text. */
 struct stoa_value value_of_items(
 	struct arena *arena, struct slice text, unsigned flags, const struct slice *blobs, size_t n_blobs);
+
+/* The two for MessagePack that was checked, the latter for values of it one behind the other. An item that is an array
+ * or map and not empty is VALUE_RAW. Opening items takes at most 70 bytes of the arena for each byte. */
+struct stoa_value value_of_msgpack(struct arena *arena, struct slice bytes);
+struct stoa_value value_of_msgpack_items(struct arena *arena, struct slice bytes);
 
 /* v itself, or for VALUE_RAW its decoded tree (decoded now if need be); never VALUE_RAW. */
 struct stoa_value value_open(struct stoa_value v);

@@ -3,11 +3,21 @@
 
 #include <stdlib.h>
 
+#include "netaddr.h"
+
 #define HOURS(n) ((int64_t)(n)*60 * 60 * 1000)
 #define MILLION  1000000
 
 /* Indexed by enum log_level. */
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+/* Indexed by enum cookie_same_site. */
+static const char *const same_sites[] = { "lax", "strict", "none", "off", NULL };
+/* Indexed by enum value_encoding. */
+static const char *const parsers[] = { "default", "msgpack", NULL };
+/* Indexed by enum subscription_mode. */
+static const char *const subscription_modes[] = { "rooms", "all", NULL };
+/* Indexed by enum message_order. */
+static const char *const orders[] = { "fifo", "total", NULL };
 static const char *const transports[] = { "polling", "websocket", NULL };
 
 static bool is_port(const char *text)
@@ -31,6 +41,19 @@ static const char *check_address(const char *text)
 	return memchr(text, ':', host) || strpbrk(text, " /[]") ? wrong : NULL;
 }
 
+/* Beginnings of names in Redis, which other programs write too. */
+static const char *check_redis_key(const char *text)
+{
+	return text[0] && strlen(text) <= 100 && strpbrk(text, "# \n\r") == NULL
+		       ? NULL
+		       : "cannot begin names in Redis; it has 1 to 100 characters, no # and no space";
+}
+
+static const char *check_node_text(const char *text)
+{
+	return text[0] && strlen(text) <= 80 ? NULL : "is no name; it has 1 to 80 characters";
+}
+
 static const char *check_path(const char *text)
 {
 	return text[0] == '/' && strpbrk(text, " ?#%") == NULL
@@ -48,6 +71,53 @@ static const char *check_origin(const char *text)
 	if (host == NULL || host == text || host[3] == '\0' || strpbrk(host + 3, "/?# "))
 		return "is not an origin; write it like https://example.com:8443, without a path or slash behind, or *";
 	return NULL;
+}
+
+static bool is_token(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (*c <= ' ' || *c > '~' || strchr("()<>@,;:\\\"/[]?={}", *c))
+			return false;
+	return text[0] != '\0';
+}
+
+static const char *check_header_name(const char *text)
+{
+	return is_token(text) ? NULL : "is not the name of a header";
+}
+
+static const char *check_method(const char *text)
+{
+	return is_token(text) ? NULL : "is not a method; write it like GET";
+}
+
+static const char *check_proxy(const char *text)
+{
+	struct net_range ranges[NET_RANGES_MAX];
+
+	return net_ranges_parse(slice_str(text), ranges)
+		       ? NULL
+		       : "is not an address; write 192.0.2.1, 10.0.0.0/8, 2001:db8::/32, loopback or private";
+}
+
+static const char *check_cookie_name(const char *text)
+{
+	return is_token(text) ? NULL : "is not a cookie's name; write letters, digits and - or _";
+}
+
+static const char *check_cookie_path(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == ';')
+			return "is not a path for a cookie; write it without blanks and ;";
+	return text[0] == '/' ? NULL : "is not a path for a cookie; it begins with /";
+}
+
+static const char *check_cookie_domain(const char *text)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+
+	return strspn(text, chars) == strlen(text) ? NULL : "is not a domain; write it like example.com";
 }
 
 /* A bearer key goes into a header as it stands, and is the only thing between a stranger and all clients. */
@@ -111,6 +181,11 @@ static const struct config_option rows[] = {
 		.help = "The transports that clients may use" },
 	{ "allow_upgrades", BOOL(allow_upgrades, "true"), .help = "Let polling clients change to WebSocket",
 		ALSO({ "allowUpgrades", ALIAS_SAME }) },
+	{ "allow_eio3", BOOL(allow_eio3, "false"),
+		.help = "Take clients of Engine.IO 3 too: socket.io-client 2.x (docs/old-clients.md)",
+		ALSO({ "allowEIO3", ALIAS_SAME }) },
+	{ "jsonp", BOOL(jsonp, "false"),
+		.help = "Let clients poll by <script>; pages of any origin can then (docs/old-clients.md)" },
 	{ "ping_interval", DURATION(ping_interval_ms, "25s", 1, HOURS(24)),
 		.help = "How often the server pings a client", ALSO({ "pingInterval", ALIAS_MS }) },
 	{ "ping_timeout", DURATION(ping_timeout_ms, "20s", 1, HOURS(24)),
@@ -123,6 +198,9 @@ static const struct config_option rows[] = {
 		ALSO({ "connectTimeout", ALIAS_MS }) },
 	{ "always_connect", BOOL(always_connect, "false"),
 		.help = "A client that the application refuses is connected and disconnected, instead of an error" },
+	{ "parser", CHOICE(parser, "default", "NAME", parsers),
+		.help = "How packets are written: default, or msgpack for clients with socket.io-msgpack-parser",
+		ALSO({ "serializer", ALIAS_SAME }) },
 	{ "polling_close_timeout", DURATION(polling_close_timeout_ms, "30s", 1, HOURS(1)),
 		.help = "A closed polling session waits so long for the request that takes its last packets" },
 	{ "max_http_buffer_size", SIZE(max_http_buffer_size, "1MB", 1, 1000 * MILLION),
@@ -133,6 +211,37 @@ static const struct config_option rows[] = {
 		LIST(cors_allowed_origins, NULL), .check = check_origin,
 		.help = "The origins whose pages may connect; * is any; not set: the server's own; empty: no check" },
 	{ "cors_credentials", BOOL(cors_credentials, "true"), .help = "Let pages of allowed origins send cookies" },
+	{ "cors_exposed_headers", LIST(cors_exposed_headers, NULL), .check = check_header_name,
+		.help = "Headers of answers that pages of allowed origins may read" },
+	{ "cors_allowed_headers", LIST(cors_allowed_headers, NULL), .check = check_header_name,
+		.help = "Headers that pages of allowed origins may send; not set: whichever they ask for" },
+	{ "cors_methods", LIST(cors_methods, "GET,HEAD,PUT,PATCH,POST,DELETE"), .check = check_method,
+		.help = "Methods that the answer to a preflight names" },
+	{ "cors_max_age", DURATION(cors_max_age_ms, "0s", 0, HOURS(24 * 365)),
+		.help = "Browsers may keep the answer to a preflight for so long; 0s: their own default" },
+	{ "trusted_proxies", LIST(trusted_proxies, NULL), .check = check_proxy,
+		.help = "Addresses, ranges (10.0.0.0/8), loopback or private, whose X-Forwarded-For, -Proto and -Host are believed" },
+
+	{ "cookie", .group = "The cookie of a polling handshake",
+		TEXT(cookie, NULL, "NAME", check_cookie_name),
+		.help = "Set a cookie of this name to the session's id, for load balancers; not set: none" },
+	{ "cookie_path", TEXT(cookie_path, "/", "PATH", check_cookie_path), .help = "Its Path; empty: none" },
+	{ "cookie_domain", TEXT(cookie_domain, NULL, "DOMAIN", check_cookie_domain), .help = "Its Domain" },
+	{ "cookie_http_only", BOOL(cookie_http_only, "true"), .help = "HttpOnly: scripts do not see it" },
+	{ "cookie_secure", BOOL(cookie_secure, "false"), .help = "Secure: it is sent over HTTPS only" },
+	{ "cookie_same_site", CHOICE(cookie_same_site, "lax", "WORD", same_sites), .help = "Its SameSite" },
+	{ "cookie_max_age", DURATION(cookie_max_age_ms, "0s", 0, HOURS(24 * 400)),
+		.help = "Its Max-Age, in whole seconds; 0s: it ends with the browser" },
+
+	{ "http_compression", .group = "Compression",
+		BOOL(http_compression, "true"),
+		.help = "Compress the answers to polling requests with gzip or deflate, where the client takes it",
+		ALSO({ "httpCompression", ALIAS_SAME }) },
+	{ "per_message_deflate", BOOL(per_message_deflate, "false"),
+		.help = "Compress the messages of WebSockets whose clients offer permessage-deflate",
+		ALSO({ "perMessageDeflate", ALIAS_SAME }) },
+	{ "compression_threshold", SIZE(compression_threshold, "1024B", 0, 1000 * MILLION),
+		.help = "An answer, or a message of a WebSocket, smaller than this is sent as it is" },
 
 	{ "max_connections", .group = "Limits on connections",
 		INT(max_connections, "0", 0, 100 * MILLION),
@@ -148,10 +257,28 @@ static const struct config_option rows[] = {
 	{ "keep_alive_timeout", DURATION(keep_alive_timeout_ms, "65s", 1, HOURS(24)),
 		.help = "A connection without a request for so long is closed" },
 
+	{ "enforce_rates", .group = "Limits by the second and by address (docs/operating.md)",
+		BOOL(enforce_rates, "false"),
+		.help = "Refuse what passes a limit of this group; off: it is only counted and logged" },
+	{ "max_new_sessions", INT(max_new_sessions, "2000", 0, MILLION),
+		.help = "New sessions of this process in a second, twice as many at once; 0: any number" },
+	{ "max_sessions_per_address", INT(max_sessions_per_address, "1000", 0, 100 * MILLION),
+		.help = "Sessions of one address; 0: any number" },
+	{ "max_new_sessions_per_address", INT(max_new_sessions_per_address, "50", 0, MILLION),
+		.help = "New sessions of one address in a second, twice as many at once; 0: any number" },
+	{ "max_unknown_sids_per_address", INT(max_unknown_sids_per_address, "100", 0, MILLION),
+		.help = "Requests of one address in a second for sessions that are none, twice as many at once; 0: any number" },
+	{ "max_event_rate", INT(max_event_rate, "100", 0, MILLION),
+		.help = "Events of one connection in a second, twice as many at once; 0: any number" },
+	{ "max_event_rate_per_address", INT(max_event_rate_per_address, "1000", 0, MILLION),
+		.help = "Events of one address in a second, twice as many at once; 0: any number" },
+
 	{ "max_decode_packets", .group = "Limits on a client",
 		INT(max_decode_packets, "1000", 1, MILLION),
 		.help = "Packets in the body of one polling request" },
 	{ "max_fragments", INT(max_fragments, "16384", 1, MILLION), .help = "Fragments of one WebSocket message" },
+	{ "max_control_frames", INT(max_control_frames, "50", 0, MILLION),
+		.help = "Pings and pongs of one WebSocket in a second; 0: any number" },
 	{ "max_send_queue", SIZE(max_send_queue, "1MB", 1000, 1000 * MILLION),
 		.help = "Output that may wait for a client; one with more is closed as slow" },
 	{ "max_namespaces", INT(max_namespaces, "16", 1, 10000), .help = "Namespaces that one connection may join" },
@@ -199,6 +326,54 @@ static const struct config_option rows[] = {
 		.help = "A request with an Idempotency-Key that came before is given the same answer for so long" },
 	{ "api_idempotency_memory", SIZE(api_idempotency_memory, "4MB", 1000, 1000 * MILLION),
 		.help = "What is kept for that; past it the oldest answers are forgotten early" },
+
+	{ "redis_url", .group = "The cluster: several gateways, and whatever emits through Redis (docs/cluster.md)",
+		TEXT(redis_url, NULL, "URL", NULL),
+		.help = "The Redis of the cluster: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, unix:///PATH; not set: this process is alone",
+		ALSO({ "message_queue", ALIAS_SAME }) },
+	{ "redis_key", TEXT(redis_key, "socket.io", "TEXT", check_redis_key),
+		.help = "What the names of all channels and keys begin with: one for each cluster of one Redis; the adapter's option `key` in Node.js" },
+	{ "redis_ca_file", TEXT(redis_ca_file, NULL, "FILE", NULL),
+		.help = "Who may sign the certificate of rediss://; not set: the system's authorities" },
+	{ "redis_cert_file", TEXT(redis_cert_file, NULL, "FILE", NULL), .help = "Our certificate for it, with its chain, PEM" },
+	{ "redis_key_file", TEXT(redis_key_file, NULL, "FILE", NULL), .help = "The key of that certificate, PEM" },
+	{ "redis_server_name", TEXT(redis_server_name, NULL, "HOST", NULL),
+		.help = "The name that the certificate must have; not set: the host of redis_url" },
+	{ "redis_connect_timeout", DURATION(redis_connect_timeout_ms, "5s", 1, HOURS(1)),
+		.help = "Connecting and logging in may take so long" },
+	{ "redis_command_timeout", DURATION(redis_command_timeout_ms, "5s", 10, HOURS(1)),
+		.help = "A Redis that says nothing for so long is given up, and connected to anew" },
+	{ "redis_max_queue", SIZE(redis_max_queue, "8MB", 1000, 1000 * MILLION), .help = "Commands that wait for their answer" },
+	{ "redis_max_message", SIZE(redis_max_message, "16MB", 1000, 512 * MILLION),
+		.help = "The largest message that is read; the connection is left for a larger one" },
+	{ "redis_max_publish", SIZE(redis_max_publish, "8MB", 1000, 512 * MILLION),
+		.help = "The largest message that is published; Redis drops subscribers that fall behind by 32 MB" },
+	{ "redis_max_waiting", SIZE(redis_max_waiting, "8MB", 0, 1000 * MILLION),
+		.help = "What is published while Redis is away waits for it, so much at most" },
+	{ "redis_wait", DURATION(redis_wait_ms, "5s", 0, HOURS(1)), .help = "And so long at most" },
+	{ "bus_probe_interval", DURATION(bus_probe_interval_ms, "3s", 10, HOURS(1)),
+		.help = "How often a message to ourselves proves that we hear what is published" },
+	{ "subscriptions", CHOICE(subscriptions, "rooms", "WHAT", subscription_modes),
+		.help = "What is heard: rooms, only what has members here; all, everything of a namespace by one pattern, as Node.js does" },
+	{ "order", CHOICE(order, "fifo", "WHAT", orders),
+		.help = "How a room's messages arrive: fifo, those of one gateway in its order; total, all in one order everywhere, by way of Redis for the sender too, which needs and sets subscriptions = all" },
+	{ "node_name", TEXT(node_name, NULL, "TEXT", check_node_text), .help = "What people call this gateway; not set: HOST#PID" },
+	{ "node_address", TEXT(node_address, NULL, "HOST:PORT", check_address),
+		.help = "Where other gateways bring requests for our sessions; not set: the address of internal_listen, as bound" },
+	{ "node_beat", DURATION(node_beat_ms, "2s", 10, HOURS(1)), .help = "How often a gateway tells the others of itself" },
+	{ "node_lost", DURATION(node_lost_ms, "10s", 20, HOURS(1)),
+		.help = "A gateway that was silent for so long is gone; at least three beats" },
+	{ "max_cluster_requests", INT(max_cluster_requests, "10000", 1, MILLION),
+		.help = "Questions to other servers that wait for answers, and theirs that wait for ours, each" },
+	{ "ready_without_bus", BOOL(ready_without_bus, "false"),
+		.help = "Call the gateway ready while Redis is out of reach: clients here go on, but hear nothing of others" },
+
+	{ "python_channels", LIST(python_channels, NULL),
+		.help = "Channels on which python-socketio and Flask-SocketIO emit (`message_queue`), as socketio or flask-socketio; not set: none is heard" },
+	{ "python_pickle", BOOL(python_pickle, "true"),
+		.help = "Read what python-socketio before 5.14 sends as pickles; data alone is read, nothing in them is run" },
+	{ "python_list_is_args", BOOL(python_list_is_args, "false"),
+		.help = "A list without the member `binary` is several arguments, as from 5.15.1, and not one, as before" },
 
 	{ "shutdown_timeout", .group = "Ending",
 		DURATION(shutdown_timeout_ms, "10s", 0, HOURS(1)),

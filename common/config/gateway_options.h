@@ -8,6 +8,9 @@
 #include "config.h"
 
 enum { TRANSPORT_POLLING = 1, TRANSPORT_WEBSOCKET = 2 };
+enum subscription_mode { SUBSCRIBE_ROOMS, SUBSCRIBE_ALL };
+enum message_order { ORDER_FIFO, ORDER_TOTAL };
+enum cookie_same_site { SAME_SITE_LAX, SAME_SITE_STRICT, SAME_SITE_NONE, SAME_SITE_OFF };
 
 struct gateway_options {
 	/* What it runs and where it listens */
@@ -25,7 +28,10 @@ struct gateway_options {
 
 	/* Engine.IO */
 	struct config_list transports; /* "polling", "websocket" */
+	int parser;                    /* 0 socket.io-parser, 1 socket.io-msgpack-parser */
 	bool allow_upgrades;
+	bool allow_eio3; /* protocol 3 as well: socket.io-client 2.x */
+	bool jsonp;      /* polling by <script> as well */
 	int64_t ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms, connect_timeout_ms;
 	bool always_connect;          /* a refused client is let in and put out again */
 	int64_t max_http_buffer_size; /* bytes of one message or one polling payload */
@@ -35,11 +41,29 @@ struct gateway_options {
 	/* Not set: the same origin only; "*": any; set and empty: no check, no headers. */
 	struct config_list cors_allowed_origins;
 	bool cors_credentials;
+	/* Of the answers to allowed origins; not set: the request's own (headers), nothing (exposed). */
+	struct config_list cors_exposed_headers, cors_allowed_headers, cors_methods;
+	int64_t cors_max_age_ms;            /* 0: not said */
+	struct config_list trusted_proxies; /* for net_ranges_parse() */
+
+	/* The cookie of a polling handshake */
+	char *cookie, *cookie_path, *cookie_domain; /* its name, NULL: none is set */
+	bool cookie_http_only, cookie_secure;
+	int cookie_same_site;      /* enum cookie_same_site */
+	int64_t cookie_max_age_ms; /* 0: until the browser ends */
+
+	/* Compression of polling answers, of WebSocket messages */
+	bool http_compression, per_message_deflate;
+	int64_t compression_threshold; /* bytes of a payload or message that is worth it */
 
 	/* Limits; 0 turns one off where the table says so */
 	int64_t max_connections, max_head_size, max_request_line, max_headers;
 	int64_t head_timeout_ms, body_timeout_ms, keep_alive_timeout_ms;
-	int64_t max_decode_packets, max_fragments, max_send_queue;
+	/* By the second, and of one address; counted only, unless enforce_rates */
+	int64_t max_sessions_per_address, max_new_sessions_per_address, max_new_sessions;
+	int64_t max_unknown_sids_per_address, max_event_rate, max_event_rate_per_address;
+	bool enforce_rates;
+	int64_t max_decode_packets, max_fragments, max_control_frames, max_send_queue;
 	int64_t max_namespaces, max_rooms, max_room_name, max_event_name;
 	int64_t max_attachments, max_json_depth, max_pending_acks, ack_timeout_ms, max_timers, max_effects;
 	int64_t max_session_bytes, max_answers, max_answer_memory, max_handler_memory;
@@ -49,6 +73,23 @@ struct gateway_options {
 	char *api_key, *api_key_file;
 	int64_t api_max_body, api_max_batch, api_max_list;
 	int64_t api_idempotency_time_ms, api_idempotency_memory;
+
+	/* The cluster */
+	char *redis_url; /* NULL: this process is alone */
+	char *redis_key; /* the prefix of every channel and key */
+	char *redis_ca_file, *redis_cert_file, *redis_key_file, *redis_server_name;
+	int64_t redis_connect_timeout_ms, redis_command_timeout_ms;
+	int64_t redis_max_queue, redis_max_message, redis_max_publish, redis_max_waiting, redis_wait_ms;
+	int64_t bus_probe_interval_ms;
+	int subscriptions;   /* enum subscription_mode */
+	int order;           /* enum message_order */
+	char *node_name;     /* NULL: host#pid */
+	char *node_address;  /* NULL: that of internal_listen */
+	int64_t node_beat_ms, node_lost_ms;
+	int64_t max_cluster_requests;
+	bool ready_without_bus;
+	struct config_list python_channels; /* of python-socketio's message queue; not set: none */
+	bool python_pickle, python_list_is_args;
 
 	/* Ending */
 	int64_t shutdown_timeout_ms;   /* after SIGTERM clients have so long to take their last bytes */

@@ -42,8 +42,11 @@ void loop_fini(struct loop *l)
 	timers_fini(&l->timers);
 	if (l->wake)
 		event_free(l->wake);
-	if (l->base)
+	if (l->turn)
+		event_free(l->turn);
+	else if (l->base)
 		event_base_free(l->base);
+	l->wake = l->turn = NULL;
 	l->base = NULL;
 }
 
@@ -56,8 +59,11 @@ void loop_on_turn_end(struct loop *l, void (*fn)(void *ctx, int64_t now_ms), voi
 
 int64_t loop_now(struct loop *l)
 {
-	if (l->turn_ms == 0)
+	if (l->turn_ms == 0) {
 		l->turn_ms = clock_now_ms();
+		if (l->turn)
+			event_active(l->turn, EV_TIMEOUT, 0);
+	}
 	return l->turn_ms;
 }
 
@@ -103,17 +109,54 @@ static void wait_and_dispatch(struct loop *l)
 	event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
+static void end_turn(struct loop *l)
+{
+	timers_run(&l->timers, loop_now(l));
+	for (int i = 0; i < l->turn_ends; i++)
+		l->turn_end[i].fn(l->turn_end[i].ctx, loop_now(l));
+	graveyard_dig(&l->graveyard);
+}
+
 void loop_run(struct loop *l)
 {
 	l->stopped = false;
 	l->turn_ms = 0;
 	while (!l->stopped) {
 		wait_and_dispatch(l);
-		timers_run(&l->timers, loop_now(l));
-		for (int i = 0; i < l->turn_ends; i++)
-			l->turn_end[i].fn(l->turn_end[i].ctx, loop_now(l));
-		graveyard_dig(&l->graveyard);
+		end_turn(l);
 	}
+}
+
+/* --- On somebody else's base -------------------------------------------------------------------------------------- */
+
+static void turn_ends(evutil_socket_t fd, short what, void *ctx)
+{
+	struct loop *l = ctx;
+	int64_t next, now;
+
+	(void)fd;
+	(void)what;
+	end_turn(l);
+	now = clock_now_ms();
+	turn_is_over(l, now);
+	next = timers_next_ms(&l->timers);
+	arm(l, next < now ? now : next, now);
+}
+
+static void wake_attached(evutil_socket_t fd, short what, void *ctx)
+{
+	wake(fd, what, ctx);
+	loop_now(ctx);
+}
+
+int loop_attach(struct loop *l, struct event_base *base)
+{
+	memset(l, 0, sizeof(*l));
+	l->base = base;
+	l->wake_ms = INT64_MAX;
+	l->wake = event_new(base, -1, 0, wake_attached, l);
+	l->turn = event_new(base, -1, 0, turn_ends, l);
+	return l->wake && l->turn ? 0 : -ENOMEM;
 }
 
 void loop_stop(struct loop *l)

@@ -21,6 +21,7 @@ enum { LOOP_TURN_END_MAX = 4 };
 struct loop {
 	struct event_base *base;
 	struct event *wake; /* ends the wait when the next timer is due */
+	struct event *turn; /* of somebody else's base: the end of a turn. NULL: the base is ours */
 	int64_t wake_ms;    /* for when it is set; INT64_MAX: not */
 	struct timers timers;
 	struct graveyard graveyard;
@@ -38,12 +39,15 @@ struct loop {
 };
 
 int loop_init(struct loop *l);  /* 0, or -ENOMEM */
-void loop_fini(struct loop *l); /* digs the graveyard, frees the base; every event must be gone */
+/* The same on a base that somebody else runs. A turn begins with the first loop_now() and ends behind everything that
+ * libevent has ready then: whoever sets a timer or buries something from outside of callbacks calls loop_now() first. */
+int loop_attach(struct loop *l, struct event_base *base);
+void loop_fini(struct loop *l); /* digs the graveyard, frees the base if it is ours; every event must be gone */
 
 void loop_on_turn_end(struct loop *l, void (*fn)(void *ctx, int64_t now_ms), void *ctx);
 /* Tells how long each turn held up the next, before that begins: from when it first asked for the time to its end. */
 void loop_on_turn_took(struct loop *l, void (*fn)(void *ctx, int64_t now_ms, int64_t took_ms), void *ctx);
-void loop_run(struct loop *l);  /* until loop_stop() */
+void loop_run(struct loop *l);  /* until loop_stop(); not of somebody else's base */
 void loop_stop(struct loop *l); /* from inside: the turn is finished first */
 
 /* Time for callbacks: the clock is read at most once per turn. */

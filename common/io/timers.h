@@ -41,8 +41,8 @@ static inline bool timer_is_set(const struct timer *t)
 	return t->place != 0;
 }
 
-/* Runs what is due at now_ms, earliest first; a timer set meanwhile for a time that is due too waits for the next run,
- * so that a turn always ends. */
+/* Runs what is due at now_ms, earliest first, and no more of them than there were timers at the start, so that a turn
+ * always ends: one that is set meanwhile for a time that is due too runs now or in the next run. */
 void timers_run(struct timers *ts, int64_t now_ms);
 
 /* When timers_run() should be called next at the latest; INT64_MAX: no timer. May be earlier than any due_ms. */

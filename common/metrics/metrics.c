@@ -27,6 +27,42 @@ static const struct metric {
 
 int64_t metrics_values[METRIC_COUNT];
 
+static const enum metric_id logged_elsewhere[] = { M_LIMIT_CONNECTIONS, M_LIMIT_HEAD, M_LIMIT_HEAD_TIME,
+	M_LIMIT_BODY_TIME, M_LIMIT_IDLE_TIME, M_LIMIT_ADDRESS_SESSIONS, M_LIMIT_ADDRESS_OPENS,
+	M_LIMIT_ADDRESS_STRANGERS, M_LIMIT_ADDRESS_EVENTS, M_LIMIT_OPENS, M_LIMIT_EVENTS };
+
+/* NULL: it is no limit, or not to be logged here. */
+static const char *limit_of(size_t id)
+{
+	static const char prefix[] = "limit=\"";
+
+	for (size_t i = 0; i < sizeof(logged_elsewhere) / sizeof(logged_elsewhere[0]); i++)
+		if (logged_elsewhere[i] == id)
+			return NULL;
+	return strcmp(table[id].name, "stoa_limit_total") == 0 ? table[id].labels + sizeof(prefix) - 1 : NULL;
+}
+
+void metrics_log_limits(int64_t now_ms)
+{
+	static int64_t logged[METRIC_COUNT], next_ms;
+	bool any = false;
+
+	if (now_ms < next_ms)
+		return;
+	for (size_t i = 0; i < METRIC_COUNT; i++) {
+		const char *limit = metrics_values[i] > logged[i] ? limit_of(i) : NULL;
+
+		if (limit == NULL)
+			continue;
+		log_warn("limit passed", LOG_T("limit", slice_of(limit, strcspn(limit, "\""))),
+			LOG_I("count", metrics_values[i] - logged[i]));
+		logged[i] = metrics_values[i];
+		any = true;
+	}
+	if (any)
+		next_ms = now_ms + 1000;
+}
+
 static void write_head(struct buf *to, const struct metric *m)
 {
 	buf_printf(to, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, type_names[m->type]);

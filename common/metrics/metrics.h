@@ -49,6 +49,14 @@
 		"Requests to the HTTP API") \
 	METRIC(API_FAILED, COUNTER, "stoa_api_requests_total", "result=\"failed\"", "Requests to the HTTP API") \
 	METRIC(FILES_SERVED, COUNTER, "stoa_files_served_total", "", "Static files and client bundles answered") \
+	METRIC(COMPRESSED_IN, COUNTER, "stoa_http_compression_bytes_total", "stage=\"in\"", \
+		"Bytes of polling answers before and after compression") \
+	METRIC(COMPRESSED_OUT, COUNTER, "stoa_http_compression_bytes_total", "stage=\"out\"", \
+		"Bytes of polling answers before and after compression") \
+	METRIC(WS_COMPRESSED_IN, COUNTER, "stoa_websocket_compression_bytes_total", "stage=\"in\"", \
+		"Bytes of messages before and after compression, each message once") \
+	METRIC(WS_COMPRESSED_OUT, COUNTER, "stoa_websocket_compression_bytes_total", "stage=\"out\"", \
+		"Bytes of messages before and after compression, each message once") \
 	METRIC(VOLATILE_DROPPED, COUNTER, "stoa_volatile_dropped_total", "", \
 		"Volatile emits not queued because output was waiting") \
 	METRIC(LATEST_DROPPED, COUNTER, "stoa_latest_dropped_total", "", \
@@ -66,6 +74,90 @@
 	METRIC(CLOSED_SHUTDOWN, COUNTER, "stoa_disconnects_total", "reason=\"server shutting down\"", \
 		"Sessions ended") \
 	METRIC(CLOSED_SLOW, COUNTER, "stoa_disconnects_total", "reason=\"slow client\"", "Sessions ended") \
+	METRIC(REDIS_CONNECTED_COMMANDS, GAUGE, "stoa_redis_connected", "role=\"commands\"", \
+		"Connections to Redis that are ready") \
+	METRIC(REDIS_CONNECTED_SUBSCRIBER, GAUGE, "stoa_redis_connected", "role=\"subscriber\"", \
+		"Connections to Redis that are ready") \
+	METRIC(REDIS_CONNECTS, COUNTER, "stoa_redis_connects_total", "", "Times a connection to Redis became ready") \
+	METRIC(REDIS_COMMANDS_TOTAL, COUNTER, "stoa_redis_commands_total", "result=\"sent\"", "Commands given to Redis") \
+	METRIC(REDIS_REFUSED, COUNTER, "stoa_redis_commands_total", "result=\"queue full\"", "Commands given to Redis") \
+	METRIC(REDIS_QUEUED, GAUGE, "stoa_redis_queued_bytes", "", "Commands to Redis without an answer") \
+	METRIC(REDIS_MESSAGES, COUNTER, "stoa_redis_messages_total", "", "Messages received from subscriptions") \
+	METRIC(REDIS_BYTES_RECEIVED, COUNTER, "stoa_redis_bytes_total", "direction=\"in\"", "Bytes from and to Redis") \
+	METRIC(REDIS_BYTES_SENT, COUNTER, "stoa_redis_bytes_total", "direction=\"out\"", "Bytes from and to Redis") \
+	METRIC(REDIS_TROUBLE_RESOLVE, COUNTER, "stoa_redis_trouble_total", "kind=\"resolve\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_CONNECT, COUNTER, "stoa_redis_trouble_total", "kind=\"connect\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_TIMEOUT, COUNTER, "stoa_redis_trouble_total", "kind=\"timeout\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_TLS, COUNTER, "stoa_redis_trouble_total", "kind=\"tls\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_ENDED, COUNTER, "stoa_redis_trouble_total", "kind=\"ended\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_SILENT, COUNTER, "stoa_redis_trouble_total", "kind=\"silent\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_PROTOCOL, COUNTER, "stoa_redis_trouble_total", "kind=\"protocol\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_TOO_LARGE, COUNTER, "stoa_redis_trouble_total", "kind=\"too-large\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_MEMORY, COUNTER, "stoa_redis_trouble_total", "kind=\"memory\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_AUTH, COUNTER, "stoa_redis_trouble_total", "kind=\"auth\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_NOAUTH, COUNTER, "stoa_redis_trouble_total", "kind=\"noauth\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_DATABASE, COUNTER, "stoa_redis_trouble_total", "kind=\"database\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_LOADING, COUNTER, "stoa_redis_trouble_total", "kind=\"loading\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_MAX_CLIENTS, COUNTER, "stoa_redis_trouble_total", "kind=\"max-clients\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_DENIED, COUNTER, "stoa_redis_trouble_total", "kind=\"denied\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_READ_ONLY, COUNTER, "stoa_redis_trouble_total", "kind=\"read-only\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_NO_PERMISSION, COUNTER, "stoa_redis_trouble_total", "kind=\"no-permission\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_MISCONF, COUNTER, "stoa_redis_trouble_total", "kind=\"misconf\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_OUT_OF_MEMORY, COUNTER, "stoa_redis_trouble_total", "kind=\"out-of-memory\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_BUSY, COUNTER, "stoa_redis_trouble_total", "kind=\"busy\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_CLUSTER, COUNTER, "stoa_redis_trouble_total", "kind=\"cluster\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(REDIS_TROUBLE_OTHER, COUNTER, "stoa_redis_trouble_total", "kind=\"other\"", \
+		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(BUS_UP, GAUGE, "stoa_bus_up", "", "1 while all that is published to us is heard") \
+	METRIC(BUS_LAG, GAUGE_MS, "stoa_bus_lag_seconds", "", "How long the last probe took through Redis and back") \
+	METRIC(BUS_GAPS, COUNTER, "stoa_bus_gaps_total", "", "Times messages of others were missed while the bus was down") \
+	METRIC(BUS_DEAF, COUNTER, "stoa_bus_deaf_total", "", "Times a probe did not come back") \
+	METRIC(BUS_SUBSCRIPTIONS, GAUGE, "stoa_bus_subscriptions", "", "Channels and patterns wanted") \
+	METRIC(BUS_UNSETTLED, GAUGE, "stoa_bus_unsettled", "", "1 while a name is wanted and not yet heard, or the other way round") \
+	METRIC(BUS_SUBSCRIBES, COUNTER, "stoa_bus_subscribes_total", "", "Names subscribed to, again after a reconnect too") \
+	METRIC(BUS_UNSUBSCRIBES, COUNTER, "stoa_bus_unsubscribes_total", "", "Names given up") \
+	METRIC(BUS_RECEIVED, COUNTER, "stoa_bus_messages_total", "direction=\"in\"", "Messages on the bus") \
+	METRIC(BUS_PUBLISHED, COUNTER, "stoa_bus_messages_total", "direction=\"out\"", "Messages on the bus") \
+	METRIC(BUS_BYTES_RECEIVED, COUNTER, "stoa_bus_bytes_total", "direction=\"in\"", "Bytes of messages on the bus") \
+	METRIC(BUS_BYTES_PUBLISHED, COUNTER, "stoa_bus_bytes_total", "direction=\"out\"", "Bytes of messages on the bus") \
+	METRIC(BUS_UNPUBLISHED_FULL, COUNTER, "stoa_bus_unpublished_total", "cause=\"queue full\"", \
+		"Messages that did not go out, or may not have") \
+	METRIC(BUS_UNPUBLISHED_LARGE, COUNTER, "stoa_bus_unpublished_total", "cause=\"too large\"", \
+		"Messages that did not go out, or may not have") \
+	METRIC(BUS_UNPUBLISHED_LATE, COUNTER, "stoa_bus_unpublished_total", "cause=\"waited too long\"", \
+		"Messages that did not go out, or may not have") \
+	METRIC(BUS_UNPUBLISHED_UNKNOWN, COUNTER, "stoa_bus_unpublished_total", "cause=\"connection lost\"", \
+		"Messages that did not go out, or may not have") \
+	METRIC(BUS_UNPUBLISHED_FAILED, COUNTER, "stoa_bus_unpublished_total", "cause=\"refused\"", \
+		"Messages that did not go out, or may not have") \
+	METRIC(BUS_DROPPED, COUNTER, "stoa_bus_dropped_total", "", "Messages on the bus that made no sense") \
+	METRIC(CLUSTER_NODES, GAUGE, "stoa_cluster_nodes", "", "Other gateways of the cluster") \
+	METRIC(CLUSTER_REQUESTS, COUNTER, "stoa_cluster_requests_total", "result=\"asked\"", "Questions to other servers") \
+	METRIC(CLUSTER_TIMEOUTS, COUNTER, "stoa_cluster_requests_total", "result=\"timed out\"", \
+		"Questions to other servers") \
+	METRIC(CLUSTER_REQUESTS_FULL, COUNTER, "stoa_cluster_requests_total", "result=\"refused\"", \
+		"Questions to other servers") \
 	METRIC(LIMIT_CONNECTIONS, COUNTER, "stoa_limit_total", "limit=\"max_connections\"", "Refusals by a limit") \
 	METRIC(LIMIT_HEAD, COUNTER, "stoa_limit_total", "limit=\"max_head\"", "Refusals by a limit") \
 	METRIC(LIMIT_HEAD_TIME, COUNTER, "stoa_limit_total", "limit=\"head_timeout\"", "Refusals by a limit") \
@@ -74,6 +166,17 @@
 	METRIC(LIMIT_PAYLOAD, COUNTER, "stoa_limit_total", "limit=\"max_http_buffer_size\"", "Refusals by a limit") \
 	METRIC(LIMIT_PACKETS, COUNTER, "stoa_limit_total", "limit=\"max_decode_packets\"", "Refusals by a limit") \
 	METRIC(LIMIT_FRAGMENTS, COUNTER, "stoa_limit_total", "limit=\"max_fragments\"", "Refusals by a limit") \
+	METRIC(LIMIT_CONTROLS, COUNTER, "stoa_limit_total", "limit=\"max_control_frames\"", "Refusals by a limit") \
+	METRIC(LIMIT_EVENTS, COUNTER, "stoa_limit_total", "limit=\"max_event_rate\"", "Refusals by a limit") \
+	METRIC(LIMIT_ADDRESS_EVENTS, COUNTER, "stoa_limit_total", "limit=\"max_event_rate_per_address\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_ADDRESS_SESSIONS, COUNTER, "stoa_limit_total", "limit=\"max_sessions_per_address\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_ADDRESS_OPENS, COUNTER, "stoa_limit_total", "limit=\"max_new_sessions_per_address\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_ADDRESS_STRANGERS, COUNTER, "stoa_limit_total", "limit=\"max_unknown_sids_per_address\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_OPENS, COUNTER, "stoa_limit_total", "limit=\"max_new_sessions\"", "Refusals by a limit") \
 	METRIC(LIMIT_QUEUE, COUNTER, "stoa_limit_total", "limit=\"max_send_queue\"", "Refusals by a limit") \
 	METRIC(LIMIT_CONNECT_TIME, COUNTER, "stoa_limit_total", "limit=\"connect_timeout\"", "Refusals by a limit") \
 	METRIC(LIMIT_UPGRADE_TIME, COUNTER, "stoa_limit_total", "limit=\"upgrade_timeout\"", "Refusals by a limit") \
@@ -122,10 +225,19 @@ static inline void metrics_count(enum metric_id id)
 {
 	metrics_values[id]++;
 }
+static inline void metrics_set(enum metric_id id, int64_t n) /* a gauge */
+{
+	metrics_values[id] = n;
+}
 static inline int64_t metrics_get(enum metric_id id)
 {
 	return metrics_values[id];
 }
+
+/* Warns of every limit that was passed since the last time, at most once a second: `limit passed limit=.. count=..`.
+ * Those that are logged where they happen, with more than a number, are left to that; connections that were idle for
+ * keep_alive_timeout are nobody's fault. */
+void metrics_log_limits(int64_t now_ms);
 
 /* Appends all of them as Prometheus text, exposition format 0.0.4: HELP and TYPE once per name, then the process's
  * own (process_resident_memory_bytes, process_open_fds, process_max_fds, process_cpu_seconds_total,

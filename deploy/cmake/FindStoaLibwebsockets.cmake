@@ -19,7 +19,6 @@ file(REAL_PATH ${STOA_LWS_ROOT} lws_prefix)
 
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED)
-find_package(ZLIB REQUIRED)
 pkg_check_modules(LWS_LIBEVENT REQUIRED IMPORTED_TARGET libevent_core)
 pkg_check_modules(LWS_LIBCAP REQUIRED IMPORTED_TARGET libcap)
 
@@ -30,6 +29,6 @@ if(NOT TARGET lws::lws)
 		IMPORTED_LOCATION ${lws_prefix}/lib/libwebsockets.a
 		INTERFACE_INCLUDE_DIRECTORIES ${lws_prefix}/include
 		INTERFACE_LINK_LIBRARIES
-		"PkgConfig::LWS_LIBEVENT;OpenSSL::SSL;OpenSSL::Crypto;ZLIB::ZLIB;PkgConfig::LWS_LIBCAP;m;dl")
+		"PkgConfig::LWS_LIBEVENT;OpenSSL::SSL;OpenSSL::Crypto;PkgConfig::LWS_LIBCAP;m;dl")
 endif()
 set(StoaLibwebsockets_FOUND TRUE)

@@ -86,14 +86,23 @@ function(stoa_unit_test name)
 	set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT 120 ENVIRONMENT ${environment})
 endfunction()
 
-# stoa_fuzz_target(NAME SOURCES ... USES ...): fuzz-NAME. With STOA_FUZZ it is a libFuzzer program; otherwise it is
-# linked with a driver that runs every file of tests/fuzz/corpus/NAME, which is a unit test.
+# stoa_fuzz_target(NAME SOURCES ... USES ...): fuzz-NAME. With STOA_FUZZ it is a libFuzzer program, built by the target
+# `fuzzers` and listed in BUILD/fuzz-targets for tests/fuzz/run.sh; otherwise it is linked with a driver that runs every
+# file of tests/fuzz/corpus/NAME, which is a unit test.
 function(stoa_fuzz_target name)
 	cmake_parse_arguments(arg "" "" "SOURCES;USES;LINKS" ${ARGN})
 	if(STOA_FUZZ)
 		stoa_program(fuzz-${name} SOURCES ${arg_SOURCES} USES ${arg_USES} LINKS ${arg_LINKS})
 		target_compile_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
 		target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+		if(NOT TARGET fuzzers)
+			add_custom_target(fuzzers)
+		endif()
+		add_dependencies(fuzzers fuzz-${name})
+		set_property(GLOBAL APPEND PROPERTY STOA_FUZZ_TARGETS ${name})
+		get_property(names GLOBAL PROPERTY STOA_FUZZ_TARGETS)
+		list(JOIN names "\n" lines)
+		file(WRITE ${CMAKE_BINARY_DIR}/fuzz-targets "${lines}\n")
 	else()
 		stoa_program(fuzz-${name} SOURCES ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c USES ${arg_USES}
 			LINKS ${arg_LINKS})

@@ -213,6 +213,11 @@ void api_free(struct api *a)
 	free(a);
 }
 
+void api_set_cluster(struct api *a, struct cluster *cluster)
+{
+	a->cluster = cluster;
+}
+
 bool api_is_on(const struct api *a)
 {
 	return a->key != NULL;

@@ -108,6 +108,7 @@ bool api_join(struct api_call *c, struct buf *answer)
 			LOG_S("why", "max_rooms"), LOG_I("clients", refused));
 		buf_printf(answer, ",\"refused\":%zu", refused);
 	}
+	api_tell_rooms(c, true, answer);
 	buf_add_char(answer, '}');
 	return true;
 }
@@ -121,7 +122,9 @@ bool api_leave(struct api_call *c, struct buf *answer)
 	for (size_t i = 0; i < p.count; i++)
 		for (size_t r = 0; r < c->rooms.count; r++)
 			hub_leave(c->api->hub, &p.at[i]->member, c->rooms.at[r]);
-	buf_printf(answer, "{\"clients\":%zu}", p.count);
+	buf_printf(answer, "{\"clients\":%zu", p.count);
+	api_tell_rooms(c, false, answer);
+	buf_add_char(answer, '}');
 	return true;
 }
 
@@ -137,6 +140,8 @@ bool api_disconnect(struct api_call *c, struct buf *answer)
 		return false;
 	for (size_t i = 0; i < p.count; i++)
 		client_disconnect(p.at[i], c->now_ms, c->transport);
-	buf_printf(answer, "{\"clients\":%zu}", p.count);
+	buf_printf(answer, "{\"clients\":%zu", p.count);
+	api_tell_disconnect(c, answer);
+	buf_add_char(answer, '}');
 	return true;
 }

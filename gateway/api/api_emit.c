@@ -11,7 +11,7 @@
 #include "metrics.h"
 
 struct payload {
-	struct slice json; /* in `text`, or in `again` */
+	struct slice json; /* in `text`, or in `again`; in the end, in the parser's encoding */
 	struct slice *blobs;
 	size_t n_blobs;
 	struct buf text, again;
@@ -151,6 +151,21 @@ static bool rewrite(struct api_call *c, struct payload *p)
 	return true;
 }
 
+static const struct sio_parser *parser_of(const struct api_call *c)
+{
+	return sio_parser_of((enum value_encoding)c->api->options->parser);
+}
+
+/* What clients of another parser are sent, attachments in place. */
+static bool transcode(struct api_call *c, struct payload *p)
+{
+	if (parser_of(c)->put_json(&p->again, p->json, p->blobs, p->n_blobs) < 0)
+		return api_no_memory(c);
+	p->json = buf_slice(&p->again);
+	p->n_blobs = 0;
+	return true;
+}
+
 static bool make_payload(struct api_call *c, struct payload *p)
 {
 	struct sio_packet packet;
@@ -165,6 +180,8 @@ static bool make_payload(struct api_call *c, struct payload *p)
 	if (!check_packet(c, p, &packet))
 		return false;
 	p->json = packet.data;
+	if (parser_of(c)->encoding != VALUE_JSON)
+		return transcode(c, p);
 	return (packet.flags & JSON_REWRITE) == 0 || rewrite(c, p);
 }
 
@@ -173,7 +190,7 @@ static bool make_payload(struct api_call *c, struct payload *p)
 /* How many clients got it. False: no memory. */
 static bool send(struct api_call *c, const struct hub_target *t, const struct payload *p, size_t *delivered)
 {
-	struct frame *f = sio_frame(&(struct sio_out){
+	struct frame *f = parser_of(c)->frame(&(struct sio_out){
 		.type = SIO_EVENT, .nsp = c->namespace, .json = p->json, .blobs = p->blobs, .n_blobs = p->n_blobs });
 
 	if (f == NULL)
@@ -191,8 +208,11 @@ bool api_emit(struct api_call *c, struct buf *answer)
 	size_t delivered = 0;
 	bool sent = make_payload(c, &p) && api_target_said(c, &c->to, &t) && send(c, &t, &p, &delivered);
 
-	if (sent)
-		buf_printf(answer, "{\"delivered\":%zu}", delivered);
+	if (sent) {
+		buf_printf(answer, "{\"delivered\":%zu", delivered);
+		api_tell_emit(c, p.json, p.blobs, p.n_blobs, answer);
+		buf_add_char(answer, '}');
+	}
 	payload_fini(&p);
 	return sent;
 }

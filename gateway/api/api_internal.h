@@ -5,6 +5,7 @@
  *	api_batch   one object, or several
  *	api_fields  an object's members into a struct api_call, checked by one table
  *	api_emit, api_actions, api_list     the operations
+ *	api_remote  what of them others are told
  */
 #ifndef STOA_API_INTERNAL_H
 #define STOA_API_INTERNAL_H
@@ -18,7 +19,8 @@
 struct api {
 	const struct gateway_options *options;
 	struct hub *hub;
-	char *key; /* NULL: the API is off */
+	struct cluster *cluster; /* NULL: there are no others */
+	char *key;               /* NULL: the API is off */
 	struct remembered_answers answers;
 	struct arena arena; /* of the request in hand */
 	struct sample wrong_keys;
@@ -97,6 +99,12 @@ void api_put_error(struct buf *to, const struct api_error *e, int64_t index);
 /* Whom c is about. The action's form fails unless it was said. */
 bool api_target_said(struct api_call *c, const struct api_names *rooms, struct hub_target *t);
 struct hub_target api_target(const struct api_call *c, const struct api_names *rooms);
+
+/* Tell the other processes, unless the call says `local`; append "published" to the answer's object. */
+void api_tell_emit(
+	struct api_call *c, struct slice payload, const struct slice *blobs, size_t n_blobs, struct buf *answer);
+void api_tell_rooms(struct api_call *c, bool join, struct buf *answer);
+void api_tell_disconnect(struct api_call *c, struct buf *answer);
 
 bool api_emit(struct api_call *c, struct buf *answer);
 bool api_join(struct api_call *c, struct buf *answer);

@@ -88,7 +88,9 @@ static void put_socket(const struct api_call *c, struct buf *to, const struct pa
 	const struct client *client = client_of(e->item);
 	const struct session *s = client_session(client);
 
-	buf_printf(to, "{\"sid\":\"%s\",\"transport\":\"%s\",\"address\":", client->sid, session_transport(s));
+	buf_add_str(to, "{\"sid\":");
+	json_encode_text(to, slice_str(client->sid));
+	buf_printf(to, ",\"transport\":\"%s\",\"address\":", session_transport(s));
 	json_encode_text(to, s->handshake.address);
 	buf_printf(to, ",\"age_ms\":%" PRId64 ",\"rooms\":[", c->now_ms - s->opened_ms);
 	client_rooms(client, put_name, to);

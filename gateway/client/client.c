@@ -10,9 +10,22 @@
 #include "random.h"
 #include "trace.h"
 
+static void put_sid(struct client *c, char *to, size_t size)
+{
+	if (conn_is_eio3(c->conn)) {
+		eio3_put_sid(to, c->nsp, c->conn->session);
+	} else {
+		random_id(to, SID_SIZE);
+		memcpy(to, c->conn->all->sessions->node_id, NODE_ID_SIZE);
+	}
+	c->sid = to;
+	c->member.by_sid.key = slice_of(to, size);
+}
+
 struct client *client_new(struct conn *conn, const struct sio_packet *connect)
 {
-	struct client *c = calloc(1, sizeof(*c) + connect->nsp.size + connect->data.size + 2);
+	size_t sid_size = conn_is_eio3(conn) ? eio3_sid_size(connect->nsp) : SID_SIZE;
+	struct client *c = calloc(1, sizeof(*c) + connect->nsp.size + connect->data.size + sid_size + 3);
 	char *to;
 
 	if (c == NULL) {
@@ -26,11 +39,10 @@ struct client *client_new(struct conn *conn, const struct sio_packet *connect)
 	if (connect->data.size)
 		memcpy(to, connect->data.at, connect->data.size);
 	c->auth = slice_of(to, connect->data.size);
-	random_id(c->sid, SID_SIZE);
-	memcpy(c->sid, conn->all->sessions->node_id, NODE_ID_SIZE);
-	c->member.by_sid.key = slice_of(c->sid, SID_SIZE);
-	c->member.out = &conn->session->out;
+	to += connect->data.size + 1;
 	c->conn = conn;
+	put_sid(c, to, sid_size);
+	c->member.out = &conn->session->out;
 	c->next_in_conn = conn->clients;
 	conn->clients = c;
 	conn->n_clients++;
@@ -51,7 +63,7 @@ struct client *client_in_namespace(const struct client *c, struct slice nsp)
 
 void client_send(struct client *c, const struct sio_out *out)
 {
-	struct frame *f = sio_frame(out);
+	struct frame *f = c->conn->all->config.parser->frame(out);
 
 	if (f && c->conn->all->config.show_packets)
 		trace_out(c->sid, f);
@@ -71,12 +83,18 @@ static void send_bare(struct client *c, enum sio_type type, struct slice json)
 
 static void send_connected(struct client *c)
 {
-	char json[sizeof("{\"sid\":\"\"}") + SID_SIZE];
+	struct buf payload = BUF_INIT;
 
-	memcpy(json, "{\"sid\":\"", 8);
-	memcpy(json + 8, c->sid, SID_SIZE);
-	memcpy(json + 8 + SID_SIZE, "\"}", 2);
-	send_bare(c, SIO_CONNECT, slice_of(json, 10 + SID_SIZE));
+	if (conn_is_eio3(c->conn)) {
+		send_bare(c, SIO_CONNECT, SLICE(""));
+		return;
+	}
+	c->conn->all->config.parser->put_connected(&payload, slice_str(c->sid));
+	if (payload.failed)
+		metrics_count(M_OUT_OF_MEMORY);
+	else
+		send_bare(c, SIO_CONNECT, buf_slice(&payload));
+	buf_fini(&payload);
 }
 
 bool client_accept(struct client *c, int64_t now_ms)
@@ -116,7 +134,7 @@ void client_refuse(struct client *c, struct slice json)
 		send_connected(c);
 		send_bare(c, SIO_DISCONNECT, SLICE(""));
 	} else {
-		send_bare(c, SIO_CONNECT_ERROR, json);
+		send_bare(c, SIO_CONNECT_ERROR, conn_is_eio3(c->conn) ? eio3_refusal(json) : json);
 	}
 	client_leave(c, 0, CLOSE_SERVER_NAMESPACE);
 }

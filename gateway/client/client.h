@@ -15,7 +15,7 @@
 
 #include "hub.h"
 #include "session.h"
-#include "socketio.h"
+#include "socketio_parser.h"
 
 struct conn;
 struct client;
@@ -35,6 +35,7 @@ struct client_ops {
 };
 
 struct client_config {
+	const struct sio_parser *parser; /* NULL: sio_default */
 	struct sio_rules rules;
 	int64_t connect_timeout_ms; /* to join a namespace; also for the attachments of a packet to come */
 	size_t max_namespaces, max_pending_acks, max_name_bytes;
@@ -84,7 +85,7 @@ struct client {
 	enum client_state state;
 	enum close_reason why;
 	struct grave grave;
-	char sid[SID_SIZE + 1];
+	const char *sid; /* its session's for a client of Engine.IO 3, which knows no other; "/nsp#<sid>" but in "/" */
 	char copied[];
 };
 
@@ -97,9 +98,9 @@ static inline struct client *client_of(struct hub_member *m)
 
 /* Lets it in: enters the hub, sends CONNECT. False: no memory; the connection is closed. */
 bool client_accept(struct client *c, int64_t now_ms);
-/* Sends CONNECT_ERROR with `json`, an object, and forgets the client; the connection stays. With always_connect it is
- * CONNECT and DISCONNECT, the latter without `json`: socket.io-parser takes a DISCONNECT with data for malformed, and no
- * stock client reads it. */
+/* Sends CONNECT_ERROR with `json`, {"message":".."} or {"message":"..","data":..} without white space, and forgets the
+ * client; the connection stays. With always_connect it is CONNECT and DISCONNECT, the latter without `json`:
+ * socket.io-parser takes a DISCONNECT with data for malformed, and no stock client reads it. */
 void client_refuse(struct client *c, struct slice json);
 
 /* Sends DISCONNECT and leaves the namespace; `transport`: every namespace of the connection, then the connection. */

@@ -27,7 +27,20 @@ struct client *conn_find(const struct conn *conn, struct slice nsp);
 void conn_unlink(struct conn *conn, struct client *c);
 void conn_joined(struct conn *conn); /* a namespace was joined: connect_timeout is over */
 void client_free_data(struct client *c);
+void client_add_query(struct buf *to, struct slice query); /* as the members of a JSON object */
 void client_leave(struct client *c, int64_t now_ms, enum close_reason why);
 void client_answered(struct client *c, int64_t now_ms, const struct sio_packet *p, const struct slice *blobs, size_t n);
+
+/* eio3.c: where clients of Engine.IO 3 have it otherwise. */
+static inline bool conn_is_eio3(const struct conn *conn)
+{
+	return conn->session->handshake.eio3;
+}
+/* Takes the query from p's namespace; of a CONNECT it becomes p->data, kept in `auth`. */
+void eio3_split_namespace(struct sio_packet *p, struct buf *auth);
+size_t eio3_sid_size(struct slice nsp);
+void eio3_put_sid(char *to, struct slice nsp, const struct session *s); /* its session's id; "/nsp#" before it */
+/* What is sent of {"message":..,"data":..}: the data, else the message. */
+struct slice eio3_refusal(struct slice json);
 
 #endif

@@ -62,10 +62,17 @@ static void refuse_packet(struct conn *conn, int64_t now_ms, const char *why)
 	session_close(conn->session, now_ms, CLOSE_FORCED);
 }
 
-static void send_connect_error(struct conn *conn, struct slice nsp, struct slice json)
+static void send_connect_error(struct conn *conn, struct slice nsp, struct slice message)
 {
-	struct frame *f = sio_frame(&(struct sio_out){ .type = SIO_CONNECT_ERROR, .nsp = nsp, .json = json });
+	const struct sio_parser *parser = conn->all->config.parser;
+	struct buf payload = BUF_INIT;
+	struct frame *f = NULL;
 
+	parser->put_message(&payload, message);
+	if (!payload.failed)
+		f = parser->frame(
+			&(struct sio_out){ .type = SIO_CONNECT_ERROR, .nsp = nsp, .json = buf_slice(&payload) });
+	buf_fini(&payload);
 	if (f && conn->all->config.show_packets)
 		trace_out(conn->session->sid, f);
 	if (f)
@@ -73,22 +80,58 @@ static void send_connect_error(struct conn *conn, struct slice nsp, struct slice
 	frame_unref(f);
 }
 
+/* Leaving is never refused, and neither are answers: they were asked for. */
+static bool is_within_rate(struct conn *conn, int64_t now_ms)
+{
+	if (session_take_event(conn->session, now_ms))
+		return true;
+	log_debug("too-many-events", LOG_S("sid", conn->session->sid));
+	session_close(conn->session, now_ms, CLOSE_FORCED);
+	return false;
+}
+
+/* What it asks to be let in with is kept as JSON, whatever it came in. */
+static struct client *new_client(struct conn *conn, const struct sio_packet *p)
+{
+	const struct sio_parser *parser = conn->all->config.parser;
+	struct sio_packet asking = *p;
+	struct buf auth = BUF_INIT;
+	struct client *c = NULL;
+
+	if (parser->encoding == VALUE_JSON || conn_is_eio3(conn))
+		return client_new(conn, p);
+	if (parser->auth(&auth, p) == 0) {
+		asking.data = buf_slice(&auth);
+		c = client_new(conn, &asking);
+	}
+	buf_fini(&auth);
+	return c;
+}
+
+/* Applications know names as C's strings: one with a NUL inside would be taken for another. */
+static bool is_name(struct slice nsp)
+{
+	return nsp.at[0] == '/' && slice_find(nsp, '\0') == nsp.size;
+}
+
 static void on_connect(struct conn *conn, int64_t now_ms, const struct sio_packet *p)
 {
 	struct clients *all = conn->all;
 	struct client *c;
 
+	if (!is_within_rate(conn, now_ms))
+		return;
 	if (conn_find(conn, p->nsp)) {
 		refuse_packet(conn, now_ms, "already connected to this namespace");
-	} else if (p->nsp.size > all->config.max_name_bytes) {
+	} else if ((conn_is_eio3(conn) ? eio3_sid_size(p->nsp) : p->nsp.size) > all->config.max_name_bytes) {
 		metrics_count(M_LIMIT_ROOM_NAME);
 		refuse_packet(conn, now_ms, "namespace name too long");
-	} else if (!all->ops->has_namespace(all->ctx, p->nsp)) {
-		send_connect_error(conn, p->nsp, SLICE("{\"message\":\"Invalid namespace\"}"));
+	} else if (!is_name(p->nsp) || !all->ops->has_namespace(all->ctx, p->nsp)) {
+		send_connect_error(conn, p->nsp, SLICE("Invalid namespace"));
 	} else if (conn->n_clients >= all->config.max_namespaces) {
 		metrics_count(M_LIMIT_NAMESPACES);
-		send_connect_error(conn, p->nsp, SLICE("{\"message\":\"Too many namespaces\"}"));
-	} else if ((c = client_new(conn, p))) {
+		send_connect_error(conn, p->nsp, SLICE("Too many namespaces"));
+	} else if ((c = new_client(conn, p))) {
 		all->ops->connect(all->ctx, c, now_ms);
 	} else {
 		session_close(conn->session, now_ms, CLOSE_FORCED);
@@ -109,7 +152,8 @@ static void on_packet(
 	case SIO_EVENT:
 	case SIO_BINARY_EVENT:
 		metrics_count(M_EVENTS_RECEIVED);
-		conn->all->ops->event(conn->all->ctx, c, now_ms, p, blobs, n);
+		if (is_within_rate(conn, now_ms))
+			conn->all->ops->event(conn->all->ctx, c, now_ms, p, blobs, n);
 		break;
 	case SIO_ACK:
 	case SIO_BINARY_ACK:
@@ -145,6 +189,8 @@ static void gather(struct conn *conn, int64_t now_ms, struct slice text)
 	buf_add_slice(&conn->text, text);
 	why = conn->text.failed ? "no memory"
 				: sio_parse(buf_slice(&conn->text), &conn->all->config.rules, &conn->packet);
+	if (why == NULL && conn_is_eio3(conn))
+		eio3_split_namespace(&conn->packet, NULL);
 	conn->ends = why ? NULL : calloc(conn->packet.attachments, sizeof(*conn->ends));
 	if (conn->ends == NULL) {
 		metrics_count(M_OUT_OF_MEMORY);
@@ -199,12 +245,15 @@ static bool may_gather(const struct conn *conn, const struct sio_packet *p)
 	return c && c->state == CLIENT_JOINED;
 }
 
-static void on_text(struct conn *conn, int64_t now_ms, struct slice text)
+static void on_data(struct conn *conn, int64_t now_ms, struct slice text)
 {
+	struct buf auth = BUF_INIT;
 	struct sio_packet p;
-	const char *why =
-		conn->gathering ? "text while attachments are due" : sio_parse(text, &conn->all->config.rules, &p);
+	const char *why = conn->gathering ? "text while attachments are due"
+					  : conn->all->config.parser->parse(text, &conn->all->config.rules, &p);
 
+	if (why == NULL && conn_is_eio3(conn))
+		eio3_split_namespace(&p, &auth);
 	if (why)
 		refuse_packet(conn, now_ms, why);
 	else if (p.type == SIO_CONNECT)
@@ -215,6 +264,7 @@ static void on_text(struct conn *conn, int64_t now_ms, struct slice text)
 		gather(conn, now_ms, text);
 	else /* nothing is kept for one who is not there (CVE-2026-48804) */
 		refuse_packet(conn, now_ms, "not connected to this namespace");
+	buf_fini(&auth);
 }
 
 /* --- The session's upper layer ------------------------------------------------------------------------------------ */
@@ -232,6 +282,8 @@ static void opened(struct session *s, int64_t now_ms)
 	conn->session = s;
 	s->user = conn;
 	set_deadline(conn, now_ms);
+	if (conn_is_eio3(conn)) /* it does not ask: it waits to be told that it is in */
+		on_connect(conn, now_ms, &(struct sio_packet){ .type = SIO_CONNECT, .nsp = SLICE("/") });
 }
 
 static void message(struct session *s, int64_t now_ms, bool binary, struct slice data)
@@ -241,11 +293,13 @@ static void message(struct session *s, int64_t now_ms, bool binary, struct slice
 	if (conn == NULL)
 		return;
 	if (conn->all->config.show_packets)
-		trace_in(s->sid, binary, data);
-	if (binary)
-		on_binary(s->user, now_ms, data);
+		trace_in(s->sid, binary, binary && conn->all->config.parser->is_binary, data);
+	if (binary == conn->all->config.parser->is_binary)
+		on_data(conn, now_ms, data);
+	else if (binary)
+		on_binary(conn, now_ms, data);
 	else
-		on_text(s->user, now_ms, data);
+		refuse_packet(conn, now_ms, "text where packets are binary");
 }
 
 static void free_conn(struct grave *g)
@@ -289,6 +343,7 @@ void clients_forget_calls(struct clients *all)
 struct client_config clients_config(const struct gateway_options *o)
 {
 	return (struct client_config){
+		.parser = sio_parser_of((enum value_encoding)o->parser),
 		.rules = { .max_depth = (unsigned)o->max_json_depth,
 			.max_attachments = (unsigned)o->max_attachments,
 			.max_event_bytes = (size_t)o->max_event_name },
@@ -305,6 +360,8 @@ struct client_config clients_config(const struct gateway_options *o)
 void clients_init(struct clients *all, const struct client_config *config, struct hub *hub, struct sessions *sessions)
 {
 	*all = (struct clients){ .config = *config, .hub = hub, .sessions = sessions };
+	if (all->config.parser == NULL)
+		all->config.parser = &sio_default;
 	sessions->ops = &ops;
 	sessions->ctx = all;
 }

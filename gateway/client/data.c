@@ -131,7 +131,7 @@ static void add_unescaped(struct buf *to, struct slice text)
 	buf_fini(&plain);
 }
 
-static void add_query(struct buf *to, struct slice query)
+void client_add_query(struct buf *to, struct slice query)
 {
 	struct slice name, value;
 
@@ -204,7 +204,7 @@ static void add_handshake(struct buf *to, const struct session_handshake *h, str
 	buf_add_str(to, ",\"handshake\":{\"address\":");
 	add_text(to, h->address);
 	buf_add_str(to, ",\"query\":{");
-	add_query(to, h->query);
+	client_add_query(to, h->query);
 	buf_add_str(to, "},\"headers\":{");
 	add_headers(to, h->headers);
 	buf_add_str(to, "},\"auth\":");

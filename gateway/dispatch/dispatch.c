@@ -53,20 +53,24 @@ static void tell_gone(struct dispatch *d, struct client *c)
 {
 	uint64_t call;
 
-	while (client_take_pending(c, &call))
-		app_answer_gone(d->app, d->now_ms, call, c->sid);
+	while (client_take_pending(c, &call)) {
+		if (call & CLUSTER_CALL)
+			cluster_client_answer(d->cluster, d->now_ms, call, value_null());
+		else
+			app_answer_gone(d->app, d->now_ms, call, c->sid);
+	}
 	run_event(d, c, &(struct app_event_in){ .kind = APP_DISCONNECT, .reason = close_reason_text(c->why) });
 	client_release(c);
 }
 
-static void begin(struct dispatch *d, int64_t now_ms)
+void dispatch_begin(struct dispatch *d, int64_t now_ms)
 {
 	d->now_ms = now_ms;
 	d->running = true;
 }
 
 /* Behind every run: clients that went because of it, and because of that. */
-static void end(struct dispatch *d)
+void dispatch_end(struct dispatch *d)
 {
 	while (d->gone) {
 		struct client *c = d->gone;
@@ -82,9 +86,9 @@ static void end(struct dispatch *d)
 
 void dispatch_tick(struct dispatch *d, int64_t now_ms)
 {
-	begin(d, now_ms);
+	dispatch_begin(d, now_ms);
 	app_tick(d->app, now_ms);
-	end(d);
+	dispatch_end(d);
 }
 
 static void tick(struct timer *t, int64_t now_ms)
@@ -105,9 +109,9 @@ static void on_connect(void *ctx, struct client *c, int64_t now_ms)
 {
 	struct dispatch *d = ctx;
 
-	begin(d, now_ms);
+	dispatch_begin(d, now_ms);
 	run_event(d, c, &(struct app_event_in){ .kind = APP_CONNECT });
-	end(d);
+	dispatch_end(d);
 }
 
 static void on_event(void *ctx, struct client *c, int64_t now_ms, const struct sio_packet *p, const struct slice *blobs,
@@ -115,7 +119,7 @@ static void on_event(void *ctx, struct client *c, int64_t now_ms, const struct s
 {
 	struct dispatch *d = ctx;
 
-	begin(d, now_ms);
+	dispatch_begin(d, now_ms);
 	run_event(d, c,
 		&(struct app_event_in){ .kind = APP_EVENT,
 			.name = p->event,
@@ -125,7 +129,7 @@ static void on_event(void *ctx, struct client *c, int64_t now_ms, const struct s
 			.n_blobs = n_blobs,
 			.wants_ack = p->has_id,
 			.ack_id = p->id });
-	end(d);
+	dispatch_end(d);
 }
 
 static void on_answer(void *ctx, struct client *c, int64_t now_ms, uint64_t call, const struct sio_packet *p,
@@ -133,9 +137,13 @@ static void on_answer(void *ctx, struct client *c, int64_t now_ms, uint64_t call
 {
 	struct dispatch *d = ctx;
 
-	begin(d, now_ms);
+	if (call & CLUSTER_CALL) {
+		remote_client_answer(d, now_ms, call, p, blobs, n_blobs);
+		return;
+	}
+	dispatch_begin(d, now_ms);
 	app_answer(d->app, now_ms, call, c->sid, p->items, p->flags, blobs, n_blobs);
-	end(d);
+	dispatch_end(d);
 }
 
 static void on_gone(void *ctx, struct client *c, int64_t now_ms, enum close_reason why)
@@ -148,8 +156,8 @@ static void on_gone(void *ctx, struct client *c, int64_t now_ms, enum close_reas
 	d->gone_end = &c->next_gone;
 	if (d->running)
 		return;
-	begin(d, now_ms);
-	end(d);
+	dispatch_begin(d, now_ms);
+	dispatch_end(d);
 }
 
 static const struct client_ops ops = { on_has_namespace, on_connect, on_event, on_answer, on_gone };
@@ -161,9 +169,9 @@ void dispatch_admit(struct dispatch *d, int64_t now_ms, const struct app_request
 {
 	d->decided = decided;
 	d->decided_to = to;
-	begin(d, now_ms);
+	dispatch_begin(d, now_ms);
 	app_admit(d->app, now_ms, r);
-	end(d);
+	dispatch_end(d);
 }
 
 bool dispatch_hears_refusals(const struct dispatch *d)
@@ -173,9 +181,9 @@ bool dispatch_hears_refusals(const struct dispatch *d)
 
 void dispatch_refused(struct dispatch *d, int64_t now_ms, const struct app_request *r, struct slice error)
 {
-	begin(d, now_ms);
+	dispatch_begin(d, now_ms);
 	app_connection_error(d->app, now_ms, r, error);
-	end(d);
+	dispatch_end(d);
 }
 
 /* --- The application's port --------------------------------------------------------------------------------------- */
@@ -228,16 +236,18 @@ const struct app_port *dispatch_port(struct dispatch *d)
 void dispatch_start(struct dispatch *d, struct app *app, int64_t now_ms)
 {
 	d->app = app;
-	begin(d, now_ms);
+	remote_keep_namespaces(d);
+	dispatch_begin(d, now_ms);
 	app_start(app, now_ms);
-	end(d);
+	dispatch_end(d);
 }
 
 void dispatch_stop(struct dispatch *d, int64_t now_ms)
 {
-	begin(d, now_ms);
+	dispatch_begin(d, now_ms);
 	app_stop(d->app, now_ms);
-	end(d);
+	dispatch_end(d);
+	remote_forget(d);
 	timer_stop(d->timers, &d->tick);
 }
 
@@ -251,4 +261,5 @@ void dispatch_replace(struct dispatch *d, struct app *app, int64_t now_ms)
 void dispatch_fini(struct dispatch *d)
 {
 	free(d->picked);
+	arena_fini(&d->scratch);
 }

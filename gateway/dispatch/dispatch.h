@@ -1,6 +1,6 @@
 /*
  * dispatch.h - from clients to the application and back: events go in, batches of effects come out and are carried
- * out on hub and clients. This is the embedded form: the application runs in this process.
+ * out on hub and clients, and told to the cluster. This is the embedded form: the application runs in this process.
  *
  * The application is not reentrant, and carrying out its effects may end clients, which is news for the application.
  * So clients that go while it runs are queued and told when the batch is done.
@@ -10,7 +10,10 @@
 
 #include "app.h"
 #include "client.h"
+#include "cluster.h"
 #include "gateway_options.h"
+
+struct remote_call;
 
 struct dispatch {
 	struct app *app;
@@ -28,6 +31,9 @@ struct dispatch {
 	struct client *gone, **gone_end;
 	struct client **picked; /* clients collected from the hub, to be acted upon */
 	size_t n_picked, cap_picked;
+	struct cluster *cluster; /* NULL: this process is alone */
+	struct remote_call *remote_calls;
+	struct arena scratch; /* of what goes to other processes */
 };
 
 /* What the options mean for the application. */
@@ -35,6 +41,9 @@ struct app_limits dispatch_limits(const struct gateway_options *o);
 
 /* Ties clients to an application, which is loaded with dispatch_port() as its port and set with dispatch_start(). */
 void dispatch_init(struct dispatch *d, struct hub *hub, struct clients *clients, struct timers *timers);
+/* Other processes, made with dispatch_cluster_ops and the dispatch as their ctx. Before dispatch_start(). */
+void dispatch_set_cluster(struct dispatch *d, struct cluster *cluster);
+extern const struct cluster_ops dispatch_cluster_ops;
 const struct app_port *dispatch_port(struct dispatch *d);
 void dispatch_start(struct dispatch *d, struct app *app, int64_t now_ms); /* runs "start" */
 void dispatch_stop(struct dispatch *d, int64_t now_ms); /* runs "stop"; clients are told nothing more */

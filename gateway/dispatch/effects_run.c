@@ -40,6 +40,14 @@ static struct client *sender_of(struct dispatch *d, const struct effect_target *
 	return c && c->state == CLIENT_JOINED ? c : NULL;
 }
 
+/* Its id, for those who leave it out elsewhere. */
+static const char *self_of(struct dispatch *d, const struct effect_target *to)
+{
+	struct client *sender = to->skip_self ? sender_of(d, to) : NULL;
+
+	return sender ? sender->sid : NULL;
+}
+
 static struct hub_target target_of(struct dispatch *d, const struct effect_target *to)
 {
 	struct client *sender = to->skip_self ? sender_of(d, to) : NULL;
@@ -82,16 +90,17 @@ static void pick_all(struct dispatch *d, const struct effect_target *to)
 
 /* --- The effects -------------------------------------------------------------------------------------------------- */
 
-static struct frame *event_frame(const struct effect *e, bool has_id, uint64_t id)
+static struct frame *event_frame(const struct dispatch *d, const struct effect *e, bool has_id, uint64_t id)
 {
-	struct frame *f = sio_frame(&(struct sio_out){ .type = SIO_EVENT,
+	struct frame *f = d->clients->config.parser->frame(&(struct sio_out){ .type = SIO_EVENT,
 		.nsp = slice_str(e->to.nsp),
 		.has_id = has_id,
 		.id = id,
 		.json = e->json,
 		.blobs = e->blobs,
 		.n_blobs = e->n_blobs,
-		.latest = e->to.latest && !has_id });
+		.latest = e->to.latest && !has_id,
+		.uncompressed = e->to.uncompressed });
 
 	if (f == NULL)
 		metrics_count(M_OUT_OF_MEMORY);
@@ -113,7 +122,7 @@ static void show_broadcast(const struct effect_target *to, size_t clients, const
 
 static void run_emit(struct dispatch *d, const struct effect *e)
 {
-	struct frame *f = event_frame(e, false, 0);
+	struct frame *f = event_frame(d, e, false, 0);
 	bool show = d->clients->config.show_packets;
 	struct hub_target t;
 	struct client *one;
@@ -122,11 +131,17 @@ static void run_emit(struct dispatch *d, const struct effect *e)
 	if (f == NULL)
 		return;
 	metrics_count(M_EVENTS_SENT);
+	if (remote_orders(d, &e->to) && remote_emit(d, e, self_of(d, &e->to), true)) {
+		frame_unref(f);
+		return;
+	}
 	t = target_of(d, &e->to);
 	if (!is_for_one(&e->to)) {
 		clients = hub_broadcast(d->hub, &t, f);
 		if (show)
 			show_broadcast(&e->to, clients, f);
+		if (remote_concerns(d, &e->to))
+			remote_emit(d, e, self_of(d, &e->to), false);
 	} else if ((one = sender_of(d, &e->to))) {
 		if (show)
 			trace_out(one->sid, f);
@@ -135,12 +150,21 @@ static void run_emit(struct dispatch *d, const struct effect *e)
 	frame_unref(f);
 }
 
+/* So many were asked here; how many elsewhere is not known yet. */
+static void expect(struct dispatch *d, const struct effect *e, size_t here)
+{
+	if (remote_concerns(d, &e->to))
+		remote_ask(d, e, here, self_of(d, &e->to));
+	else if (e->call)
+		app_call_expect(d->app, e->call, here);
+}
+
 /* One frame with one id for all who are asked; each remembers the id. */
 static void run_call(struct dispatch *d, const struct effect *e)
 {
 	struct hub_namespace *n = hub_namespace(d->hub, slice_str(e->to.nsp));
 	uint64_t id = n ? n->next_ack_id++ : 0;
-	struct frame *f = event_frame(e, true, id);
+	struct frame *f = event_frame(d, e, true, id);
 	size_t asked = 0;
 
 	pick_all(d, &e->to);
@@ -159,13 +183,18 @@ static void run_call(struct dispatch *d, const struct effect *e)
 	if (f && d->clients->config.show_packets)
 		show_broadcast(&e->to, asked, f);
 	frame_unref(f);
-	app_call_expect(d->app, e->call, asked);
+	expect(d, e, asked);
 }
 
 static void run_ack(struct dispatch *d, const struct effect *e)
 {
-	struct client *c = sender_of(d, &e->to);
+	struct client *c;
 
+	if (e->to.sid == NULL) {
+		remote_server_answer(d, e);
+		return;
+	}
+	c = sender_of(d, &e->to);
 	if (c == NULL)
 		return;
 	metrics_count(M_ACKS_SENT);
@@ -194,6 +223,8 @@ static void run_join(struct dispatch *d, const struct effect *e)
 	pick_all(d, &e->to);
 	for (size_t i = 0; i < d->n_picked; i++)
 		join(d, d->picked[i], e->room);
+	if (remote_concerns(d, &e->to))
+		remote_change(d, e, self_of(d, &e->to));
 }
 
 static void run_leave(struct dispatch *d, const struct effect *e)
@@ -201,6 +232,8 @@ static void run_leave(struct dispatch *d, const struct effect *e)
 	pick_all(d, &e->to);
 	for (size_t i = 0; i < d->n_picked; i++)
 		hub_leave(d->hub, &d->picked[i]->member, e->room);
+	if (remote_concerns(d, &e->to))
+		remote_change(d, e, self_of(d, &e->to));
 }
 
 static void run_disconnect(struct dispatch *d, const struct effect *e)
@@ -208,6 +241,8 @@ static void run_disconnect(struct dispatch *d, const struct effect *e)
 	/* A client picked here may be gone before its turn comes, when it shares a connection with one before it; its
 	 * memory stays until the end of the loop's turn. */
 	pick_all(d, &e->to);
+	if (remote_concerns(d, &e->to))
+		remote_change(d, e, self_of(d, &e->to));
 	for (size_t i = 0; i < d->n_picked; i++)
 		client_disconnect(d->picked[i], d->now_ms, e->transport);
 }
@@ -239,14 +274,12 @@ static void run_fetch(struct dispatch *d, const struct effect *e)
 	if (json.failed)
 		metrics_count(M_OUT_OF_MEMORY);
 	buf_fini(&json);
-	app_call_expect(d->app, e->call, found);
+	expect(d, e, found);
 }
 
-/* A gateway alone has no others to ask. */
 static void run_servers(struct dispatch *d, const struct effect *e)
 {
-	if (e->call)
-		app_call_expect(d->app, e->call, 0);
+	expect(d, e, 0);
 }
 
 static void run_accept(struct dispatch *d, const struct effect *e)

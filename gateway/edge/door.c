@@ -33,6 +33,7 @@ static const struct {
 	[EIO_ORIGIN] = { 4, "Not an accepted origin.", NULL },
 	[EIO_FORBIDDEN] = { 4, "Forbidden", NULL },
 	[EIO_VERSION] = { 5, "Unsupported protocol version", NULL },
+	[EIO_JSONP] = { 3, "JSONP is not enabled, or j is not a number", "JSONP" },
 };
 
 void edge_set_door(struct edge *e, const struct edge_door_ops *ops, void *ctx)
@@ -83,6 +84,35 @@ void door_ask(struct edge *e, const struct session_handshake *h, const char *tra
 	d->ops->admit(
 		d->ctx, loop_now(e->config.loop), &(struct edge_request){ .handshake = h, .transport = transport });
 	*answer = d->decision;
+}
+
+int door_admits(struct edge *e, struct slice address)
+{
+	switch (addresses_admit(&e->config.sessions->addresses, address, loop_now(e->config.loop))) {
+	case ADDRESS_SESSIONS:
+	case ADDRESS_OPENS:
+		return 429;
+	case ALL_OPENS:
+		return 503;
+	case ADDRESS_STRANGERS:
+	case ADDRESS_EVENTS:
+	case CLIENT_EVENTS:
+	case ADDRESS_LIMITS:
+		break;
+	}
+	return 0;
+}
+
+bool door_answers_stranger(struct http_conn *c, const struct http_head *head)
+{
+	struct edge *e = edge_of(c);
+	char address[EDGE_ADDRESS_SIZE];
+
+	edge_client_address(e, c, head, address);
+	if (addresses_answer_stranger(&e->config.sessions->addresses, slice_str(address), loop_now(e->config.loop)))
+		return true;
+	http_conn_close(c, "too many unknown sessions");
+	return false;
 }
 
 /* --- Refusals ------------------------------------------------------------------------------------------------ */
@@ -144,6 +174,8 @@ static void put_context(struct buf *to, const struct eio_request *r, const struc
 		put_member(to, "origin", r->origin);
 	if (why->error == EIO_FORBIDDEN)
 		put_member(to, "message", refusal_text(why));
+	if (why->error == EIO_PROTOCOL_MISMATCH)
+		buf_printf(to, ",\"protocol\":%d,\"previousProtocol\":%d", eio_is_3(r) ? 3 : 4, eio_is_3(r) ? 4 : 3);
 	if (why->error == EIO_VERSION)
 		buf_add_str(to, "\"protocol\":3");
 }

@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "cookie.h"
 #include "edge_internal.h"
 #include "files.h"
 #include "log.h"
 #include "metrics.h"
+#include "relay.h"
 
 enum {
 	BACKLOG = 4096,             /* the kernel lowers it to its own limit */
@@ -26,7 +28,7 @@ static const char busy_answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-L
 
 size_t edge_connections(const struct edge *e)
 {
-	return e->clients.service.count + (e->ws ? ws_engine_count(e->ws) : 0);
+	return e->clients.service.count + (e->ws ? ws_engine_count(e->ws) : 0) + e->relays->n_tunnels;
 }
 
 /* --- Accepting ----------------------------------------------------------------------------------------------- */
@@ -275,9 +277,21 @@ static void read_options(struct edge *e)
 	e->server.limits = (struct http_limits){ .max_head_bytes = (size_t)o->max_head_size,
 		.max_line_bytes = (size_t)o->max_request_line,
 		.max_headers = (size_t)o->max_headers };
+	e->internal_limits = e->server.limits;
+	e->internal_limits.max_head_bytes += RELAY_HEAD_EXTRA;
+	e->internal_limits.max_headers++;
+	e->internal.service.limits = e->relayed.limits = &e->internal_limits;
 	e->server.head_timeout_ms = o->head_timeout_ms;
 	e->server.body_timeout_ms = o->body_timeout_ms;
 	e->server.keep_alive_timeout_ms = o->keep_alive_timeout_ms;
+}
+
+static void warn_of_options(const struct gateway_options *o)
+{
+	const char *complaint = cookie_complaint(o);
+
+	if (complaint)
+		log_warn("cookie", LOG_S("why", complaint));
 }
 
 static bool open_all(struct edge *e, char *why, size_t why_size)
@@ -303,7 +317,12 @@ struct edge *edge_open(const struct edge_config *config, char *why, size_t why_s
 	http_server_init(&e->server, config->loop, e->lingers);
 	http_service_init(&e->clients.service, &edge_clients_ops, &e->server, e);
 	http_service_init(&e->internal.service, &edge_internal_ops, &e->server, e);
+	http_service_init(&e->relayed, &edge_relayed_ops, &e->server, e);
+	e->relays = relays_new(e);
 	read_options(e);
+	proxies_init(&e->proxies, &config->options->trusted_proxies);
+	e->compressor = compressor_new();
+	warn_of_options(config->options);
 	if (open_all(e, why, why_size))
 		return e;
 	edge_free(e);
@@ -321,11 +340,13 @@ void edge_stop_listening(struct edge *e)
 	listener_close(&e->clients);
 	e->server.ending = true;
 	http_service_close_idle(&e->clients.service);
+	http_service_close_idle(&e->relayed);
+	relays_drain(e->relays);
 }
 
 bool edge_is_empty(const struct edge *e)
 {
-	return edge_connections(e) == 0 && lingers_count(e->lingers) == 0 && ws_engine_lingering(e->ws) == 0;
+	return edge_connections(e) == 0 && e->relayed.count == 0 && lingers_count(e->lingers) == 0 && ws_engine_lingering(e->ws) == 0;
 }
 
 void edge_free(struct edge *e)
@@ -336,6 +357,8 @@ void edge_free(struct edge *e)
 	listener_close(&e->internal);
 	http_service_close_all(&e->clients.service);
 	http_service_close_all(&e->internal.service);
+	http_service_close_all(&e->relayed);
+	relays_free(e->relays);
 	ws_engine_free(e->ws);
 	lingers_free(e->lingers);
 	http_server_fini(&e->server);
@@ -346,6 +369,8 @@ void edge_free(struct edge *e)
 			close(fd);
 	}
 	buf_fini(&e->headers);
+	proxies_fini(&e->proxies);
+	compressor_free(e->compressor);
 	door_free(e->door);
 	free(e);
 }

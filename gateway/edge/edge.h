@@ -4,8 +4,10 @@
  *	listener -> http connection -> polling requests  -> session_poll, session_post
  *	                            -> upgrades          -> ws.h (libwebsockets) -> session_ws
  *	                            -> files             -> the client bundle, the public folder
+ *	                            -> sessions of other gateways -> relay.h -> their internal listener
  *	internal listener -> /healthz /readyz /metrics
  *	                  -> /api/              -> edge_api_ops
+ *	                  -> requests that other gateways bring -> as those of clients
  *
  * HTTP is ours and strict (codec/http1); WebSocket is libwebsockets', entered with a sanitised head.
  *
@@ -82,6 +84,19 @@ struct edge_door_ops {
 	void (*refused)(void *ctx, int64_t now_ms, const struct edge_request *r, struct slice error);
 };
 
+/* Who knows the other gateways: requests for their sessions are taken there. */
+enum edge_relay_where {
+	EDGE_RELAY_NOWHERE, /* nobody goes by these characters, or none can be asked */
+	EDGE_RELAY_THERE,   /* *address, which ends with the call */
+	EDGE_RELAY_ASKED    /* edge_relay_found() will tell, never from inside */
+};
+struct edge_relay_ops {
+	/* Where the node with these first characters of a sid takes requests: "192.0.2.7:5001", an address in numbers. */
+	enum edge_relay_where (*where)(void *ctx, int64_t now_ms, struct slice id, const char **address);
+	/* A gateway did not take our secret for its own. */
+	void (*denied)(void *ctx, int64_t now_ms);
+};
+
 /* Listens. NULL: `why` says what failed in one sentence ("cannot listen on 127.0.0.1:5000: Address already in use"). */
 struct edge *edge_open(const struct edge_config *config, char *why, size_t why_size);
 /* Who answers under /api/; without one it is 404. Before the loop runs. */
@@ -89,6 +104,11 @@ void edge_set_api(struct edge *e, const struct edge_api_ops *ops, void *ctx);
 /* Without a door all come in. Before the loop runs. */
 void edge_set_door(struct edge *e, const struct edge_door_ops *ops, void *ctx);
 void edge_decide(struct edge *e, const struct edge_request *r, const struct edge_decision *d);
+/* Without these, sessions of others are unknown; without a secret nothing is taken from others. */
+void edge_set_relay(struct edge *e, const struct edge_relay_ops *ops, void *ctx);
+void edge_relay_found(struct edge *e, struct slice id, const char *address); /* NULL: nobody */
+/* What gateways know each other by; visible ASCII, copied. The one before is taken for another minute. */
+void edge_relay_secret(struct edge *e, const char *secret);
 /* No new connections, idle ones are closed, the others end with their answer; those of sessions go on until these end.
  * The internal listener stays. */
 void edge_stop_listening(struct edge *e);

@@ -2,12 +2,15 @@
 #ifndef STOA_EDGE_EDGE_INTERNAL_H
 #define STOA_EDGE_EDGE_INTERNAL_H
 
+#include "compress.h"
 #include "edge.h"
+#include "forwarded.h"
 #include "http_conn.h"
 #include "sample.h"
 #include "ws.h"
 
 struct evconnlistener;
+struct relays;
 
 struct listener {
 	struct edge *edge;
@@ -23,11 +26,16 @@ struct edge {
 	struct lingers *lingers;
 	struct ws_engine *ws;
 	struct listener clients, internal;
+	struct http_service relayed; /* connections of the internal listener that bring others' clients */
+	struct http_limits internal_limits;
+	struct relays *relays;
 	int reserve;                /* a descriptor given up to accept and refuse when there is no other; -1: lost */
 	int public_dir, client_dir; /* -1: none */
 	struct slice path;          /* the option, without slashes at its end */
 	unsigned transports;        /* TRANSPORT_.. */
 	struct buf headers;         /* of the handshake in hand */
+	struct proxies proxies;     /* trusted */
+	struct compressor *compressor;
 	struct door *door;
 	const struct edge_api_ops *api; /* of the internal listener; NULL: none */
 	void *api_ctx;
@@ -39,7 +47,7 @@ static inline struct edge *edge_of(const struct http_conn *c)
 	return c->service->ctx;
 }
 
-/* Connections of clients, WebSockets included, lingering ones not. */
+/* Connections of clients, WebSockets included, relayed ones too, lingering ones not. */
 size_t edge_connections(const struct edge *e);
 
 /* polling.c: the clients' listener. */
@@ -50,8 +58,10 @@ extern const struct http_service_ops edge_internal_ops;
 /* What a request to Engine.IO asks for. Slices point into its head. */
 struct eio_request {
 	const struct http_head *head;
-	struct slice transport, sid, eio, origin, host;
-	bool has_sid, origin_allowed;
+	struct slice transport, sid, eio, origin;
+	struct slice host; /* as the client had it: Host, or what a trusted proxy says */
+	/* An origin that is none is not valid, and neither allowed nor refused. */
+	bool has_sid, origin_valid, origin_allowed;
 };
 
 /* Why Engine.IO refuses a request (protocol.md 2.2); several share a code. */
@@ -67,16 +77,43 @@ enum eio_error {
 	EIO_ORIGIN,        /* the origin may not */
 	EIO_FORBIDDEN,     /* the application says no */
 	EIO_VERSION,
+	EIO_JSONP, /* it is off, or `j` is no number */
 	EIO_ERRORS,
 	EIO_OK = EIO_ERRORS
 };
 bool eio_transport_enabled(const struct edge *e, struct slice name);
+
+/* What it says of its protocol: 3 is whatever is not 4, as in the reference. */
+static inline bool eio_is_3(const struct eio_request *r)
+{
+	return !slice_equal(r->eio, SLICE("4"));
+}
+/* Of a handshake: fills the protocol's part of h. EIO_VERSION, EIO_JSONP: it is not taken; h is filled all the same. */
+enum eio_error eio_read_protocol(const struct edge *e, const struct eio_request *r, struct session_handshake *h);
+
+/* request.c */
+void eio_request_read(
+	const struct edge *e, const struct http_conn *c, const struct http_head *head, struct eio_request *r);
+void eio_log_refused_origin(struct edge *e, const struct http_conn *c, const struct eio_request *r);
+
+/* The client behind a request, as a trusted proxy or the gateway that brings it says. False: it is gone. */
+bool edge_read_origin(
+	const struct edge *e, const struct http_conn *c, const struct http_head *head, struct forwarded *from);
 
 /* Fills what session_open_polling() and session_open_ws() want to know; `address` has EDGE_ADDRESS_SIZE bytes. The
  * slices end with the next call. */
 enum { EDGE_ADDRESS_SIZE = 64 };
 void edge_describe(struct edge *e, const struct http_conn *c, const struct http_head *head, char *address,
 	struct session_handshake *h);
+
+/* The client's address alone, as above; empty: it is gone. */
+void edge_client_address(
+	const struct edge *e, const struct http_conn *c, const struct http_head *head, char address[EDGE_ADDRESS_SIZE]);
+
+/* door.c: whether one address, or the process, may have another session: 0, or the status to refuse with. */
+int door_admits(struct edge *e, struct slice address);
+/* A request for a session that is none. False: its address asks too often, and the connection has been closed. */
+bool door_answers_stranger(struct http_conn *c, const struct http_head *head);
 
 /* door.c: whether the request gets a session. The answer's slices end with the next question. */
 void door_ask(struct edge *e, const struct session_handshake *h, const char *transport, struct edge_decision *answer);

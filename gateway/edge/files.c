@@ -1,15 +1,14 @@
 /* files.c - see files.h. */
-#include "files.h"
+#include "files_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/stat.h>
+#include <limits.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "metrics.h"
-
-#define CLIENT_ETAG "\"4.8.4\""
 
 static const struct {
 	const char *ending, *type;
@@ -48,10 +47,6 @@ static const struct {
 	{ ".mp4", "video/mp4" },
 	{ ".webm", "video/webm" },
 };
-
-static const char *const client_files[] = { "socket.io.js", "socket.io.js.map", "socket.io.min.js",
-	"socket.io.min.js.map", "socket.io.esm.min.js", "socket.io.esm.min.js.map", "socket.io.msgpack.min.js",
-	"socket.io.msgpack.min.js.map" };
 
 int files_open(const char *dir)
 {
@@ -144,8 +139,66 @@ static int open_folder(int dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* The endings of compressed variants, and of what they make an ETag. */
+static const struct {
+	enum http_encoding encoding;
+	const char *ending, *tag;
+} variants[] = {
+	{ HTTP_IDENTITY, "", "" },
+	{ HTTP_BR, ".br", "-br" },
+	{ HTTP_GZIP, ".gz", "-gz" },
+	{ HTTP_DEFLATE, ".zz", "-zz" },
+};
+
+static size_t variant_of(enum http_encoding e)
+{
+	size_t i = sizeof(variants) / sizeof(variants[0]) - 1;
+
+	while (i > 0 && variants[i].encoding != e)
+		i--;
+	return i;
+}
+
+static bool open_variant(int dir, const char *name, enum http_encoding e, struct file *f)
+{
+	char path[NAME_MAX + 1];
+	struct stat st;
+	int n = snprintf(path, sizeof(path), "%s%s", name, variants[variant_of(e)].ending), fd;
+
+	fd = n < (int)sizeof(path) ? open_below(dir, path) : -ENAMETOOLONG;
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 || st.st_mtime < f->plain.st_mtime) {
+		close(fd);
+		return false;
+	}
+	close(f->fd);
+	f->fd = fd;
+	f->sent = st;
+	f->encoding = e;
+	return true;
+}
+
+int file_open(int dir, const char *name, const struct http_head *head, unsigned offered, struct file *f)
+{
+	enum http_encoding e;
+
+	*f = (struct file){ .fd = open_below(dir, name) };
+	if (f->fd < 0)
+		return f->fd;
+	if (fstat(f->fd, &f->plain) < 0) {
+		close(f->fd);
+		return -ENOENT;
+	}
+	f->sent = f->plain;
+	while (S_ISREG(f->plain.st_mode) && (e = http_encoding_choose(head, offered)) != HTTP_IDENTITY &&
+		!open_variant(dir, name, e, f))
+		offered &= ~(unsigned)e;
+	return 0;
+}
+
 /* Opens a resolved path segment by segment; `path` is cut up. -errno: it is not there, or not to be had. */
-static int open_path(int dir, char *path)
+static int open_path(int dir, char *path, const struct http_head *head, struct file *f)
 {
 	int at = dir, next;
 	char *slash;
@@ -160,7 +213,7 @@ static int open_path(int dir, char *path)
 	}
 	if (at < 0)
 		return at;
-	next = open_below(at, path[0] ? path : "index.html");
+	next = file_open(at, path[0] ? path : "index.html", head, HTTP_BR | HTTP_GZIP, f);
 	if (at != dir)
 		close(at);
 	return next;
@@ -168,7 +221,7 @@ static int open_path(int dir, char *path)
 
 /* --- Answering ----------------------------------------------------------------------------------------------- */
 
-static void answer_text(struct http_conn *c, int status, struct slice headers)
+void file_answer_status(struct http_conn *c, int status, struct slice headers)
 {
 	http_conn_answer(c, &(struct http_answer){ .status = status,
 				    .type = "text/plain; charset=utf-8",
@@ -177,9 +230,28 @@ static void answer_text(struct http_conn *c, int status, struct slice headers)
 }
 
 /* Without a descriptor to open it with the file may well be there. */
-static void answer_failed(struct http_conn *c, int error, struct slice headers)
+void file_answer_failed(struct http_conn *c, int error, struct slice headers)
 {
-	answer_text(c, error == -EMFILE || error == -ENFILE ? 503 : 404, headers);
+	file_answer_status(c, error == -EMFILE || error == -ENFILE ? 503 : 404, headers);
+}
+
+void file_answer(struct http_conn *c, struct file *f, bool same, struct slice name, const struct buf *headers)
+{
+	struct buf lines = BUF_INIT;
+
+	buf_add_slice(&lines, buf_slice(headers));
+	buf_add_str(&lines, "Vary: Accept-Encoding\r\n");
+	if (f->encoding != HTTP_IDENTITY && !same)
+		http_put_header(&lines, "Content-Encoding", slice_str(http_encoding_name(f->encoding)));
+	metrics_count(M_FILES_SERVED);
+	http_conn_answer(c, &(struct http_answer){ .status = same ? 304 : 200,
+				    .type = same ? NULL : files_type(name),
+				    .headers = buf_slice(&lines),
+				    .file = f->fd,
+				    .file_size = f->sent.st_size });
+	if (f->sent.st_size == 0)
+		close(f->fd);
+	buf_fini(&lines);
 }
 
 static void answer_moved(struct http_conn *c, const struct http_head *head)
@@ -194,41 +266,34 @@ static void answer_moved(struct http_conn *c, const struct http_head *head)
 		buf_add_slice(&headers, head->query);
 	}
 	buf_add_str(&headers, "\r\n");
-	answer_text(c, 301, buf_slice(&headers));
+	file_answer_status(c, 301, buf_slice(&headers));
 	buf_fini(&headers);
 }
 
-static void put_last_modified(struct buf *to, const struct stat *st)
+/* If-None-Match decides alone where it is given (RFC 9110 13.2.2). */
+static bool is_same(const struct http_head *head, const struct stat *st, struct slice etag)
 {
-	size_t at = to->size;
+	struct slice tags = http_header_get(head, "If-None-Match");
+	int64_t since;
 
-	buf_add_str(to, "Last-Modified");
-	at = to->size;
-	http_put_date(to, (int64_t)st->st_mtime * 1000); /* "Date: ..": its name gives way to the one before */
-	memmove(to->at + at, to->at + at + 4, to->size - at - 4);
-	to->size -= 4;
+	if (tags.at)
+		return files_etag_matches(tags, etag);
+	return http_parse_date(http_header_get(head, "If-Modified-Since"), &since) && st->st_mtime <= since;
 }
 
-static void answer_file(
-	struct http_conn *c, const struct http_head *head, const struct stat *st, int fd, struct slice name)
+static void answer_file(struct http_conn *c, const struct http_head *head, struct file *f, struct slice name)
 {
 	struct buf headers = BUF_INIT;
 	char etag[64];
-	int n = snprintf(etag, sizeof(etag), "\"%" PRIx64 "-%" PRIx64 "\"", (uint64_t)st->st_size,
-		(uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec);
-	bool same = files_etag_matches(http_header_get(head, "If-None-Match"), slice_of(etag, (size_t)n));
+	int n = snprintf(etag, sizeof(etag), "\"%" PRIx64 "-%" PRIx64 "%s\"", (uint64_t)f->sent.st_size,
+		(uint64_t)f->sent.st_mtim.tv_sec * 1000000000 + (uint64_t)f->sent.st_mtim.tv_nsec,
+		variants[variant_of(f->encoding)].tag);
 
 	http_put_header(&headers, "ETag", slice_of(etag, (size_t)n));
-	put_last_modified(&headers, st);
-	buf_add_str(&headers, "Cache-Control: public, max-age=0\r\nX-Content-Type-Options: nosniff\r\n");
-	metrics_count(M_FILES_SERVED);
-	http_conn_answer(c, &(struct http_answer){ .status = same ? 304 : 200,
-				    .type = same ? NULL : files_type(name),
-				    .headers = buf_slice(&headers),
-				    .file = fd,
-				    .file_size = st->st_size });
-	if (st->st_size == 0)
-		close(fd);
+	buf_add_str(&headers, "Last-Modified: ");
+	http_put_date_value(&headers, (int64_t)f->plain.st_mtime * 1000);
+	buf_add_str(&headers, "\r\nCache-Control: public, max-age=0\r\nX-Content-Type-Options: nosniff\r\n");
+	file_answer(c, f, is_same(head, &f->plain, slice_of(etag, (size_t)n)), name, &headers);
 	buf_fini(&headers);
 }
 
@@ -236,22 +301,19 @@ static void serve_path(struct http_conn *c, const struct http_head *head, int di
 {
 	struct slice name = size && path[size - 1] != '/' ? slice_of(path, size) : SLICE("index.html");
 	bool folder = size == 0 || path[size - 1] == '/';
-	struct stat st;
-	int fd = open_path(dir, path);
+	struct file f;
+	int error = open_path(dir, path, head, &f);
 
-	if (fd < 0) {
-		answer_failed(c, fd, (struct slice){ 0 });
-	} else if (fstat(fd, &st) < 0) {
-		close(fd);
-		answer_text(c, 404, (struct slice){ 0 });
-	} else if (S_ISREG(st.st_mode)) {
-		answer_file(c, head, &st, fd, name);
+	if (error) {
+		file_answer_failed(c, error, (struct slice){ 0 });
+	} else if (S_ISREG(f.plain.st_mode)) {
+		answer_file(c, head, &f, name);
 	} else {
-		close(fd);
-		if (S_ISDIR(st.st_mode) && !folder)
+		close(f.fd);
+		if (S_ISDIR(f.plain.st_mode) && !folder)
 			answer_moved(c, head);
 		else
-			answer_text(c, 404, (struct slice){ 0 });
+			file_answer_status(c, 404, (struct slice){ 0 });
 	}
 }
 
@@ -260,55 +322,12 @@ void files_serve(struct http_conn *c, const struct http_head *head, int dir)
 	struct buf path = BUF_INIT;
 
 	if (dir < 0)
-		answer_text(c, 404, (struct slice){ 0 });
+		file_answer_status(c, 404, (struct slice){ 0 });
 	else if (head->method != HTTP_GET && head->method != HTTP_HEAD)
-		answer_text(c, 405, SLICE("Allow: GET, HEAD\r\n"));
+		file_answer_status(c, 405, SLICE("Allow: GET, HEAD\r\n"));
 	else if (!files_resolve(head->path, &path))
-		answer_text(c, 404, (struct slice){ 0 });
+		file_answer_status(c, 404, (struct slice){ 0 });
 	else
 		serve_path(c, head, dir, path.at, path.size - 1);
 	buf_fini(&path);
-}
-
-static void answer_client(
-	struct http_conn *c, const struct http_head *head, int fd, const char *name, struct slice headers)
-{
-	struct buf lines = BUF_INIT;
-	struct stat st;
-	bool same = files_etag_matches(http_header_get(head, "If-None-Match"), SLICE(CLIENT_ETAG));
-
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		answer_text(c, 404, headers);
-		return;
-	}
-	buf_add_str(&lines, "Cache-Control: public, max-age=0\r\nETag: " CLIENT_ETAG "\r\n");
-	buf_add_slice(&lines, headers);
-	metrics_count(M_FILES_SERVED);
-	http_conn_answer(c, &(struct http_answer){ .status = same ? 304 : 200,
-				    .type = same ? NULL : files_type(slice_str(name)),
-				    .headers = buf_slice(&lines),
-				    .file = fd,
-				    .file_size = st.st_size });
-	if (st.st_size == 0)
-		close(fd);
-	buf_fini(&lines);
-}
-
-bool files_serve_client(
-	struct http_conn *c, const struct http_head *head, int dir, struct slice name, struct slice headers)
-{
-	int fd;
-
-	for (size_t i = 0; i < sizeof(client_files) / sizeof(client_files[0]); i++) {
-		if (dir < 0 || !slice_equal(name, slice_str(client_files[i])))
-			continue;
-		fd = open_below(dir, client_files[i]);
-		if (fd < 0)
-			answer_failed(c, fd, headers);
-		else
-			answer_client(c, head, fd, client_files[i], headers);
-		return true;
-	}
-	return false;
 }

@@ -5,6 +5,10 @@
  * no NUL, no control character, no backslash. The segments are opened one by one below the folder, never through a
  * symbolic link, and only regular files are sent. So no request names what is not in the folder, whatever its encoding
  * and whoever changes links meanwhile.
+ *
+ * Where NAME.br or NAME.gz lies beside NAME and is not older, and the request's Accept-Encoding takes it, its bytes are
+ * sent, with NAME's type and an ETag of their own. Nothing is compressed while it is served. There are no ranges: a
+ * request for one gets the whole file, as RFC 9110 14.2 allows.
  */
 #ifndef STOA_EDGE_FILES_H
 #define STOA_EDGE_FILES_H

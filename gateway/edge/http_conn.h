@@ -64,6 +64,7 @@ struct http_service_ops {
 struct http_service {
 	const struct http_service_ops *ops;
 	struct http_server *server;
+	const struct http_limits *limits; /* the server's, unless somebody sets others */
 	void *ctx;
 	TAILQ_HEAD(http_conns, http_conn) conns;
 	size_t count;
@@ -110,13 +111,16 @@ struct http_conn {
 	bool keep_alive, http10, head_only, expect; /* of the request */
 	bool head_began, writes, paused, eof, consuming, resume;
 
-	void *user; /* the service's, given to free_user() with the connection; NULL at first */
+	struct relay *relay; /* the request in hand is for another gateway (relay.h) */
+	void *user;          /* the service's, given to free_user() with the connection; NULL at first */
 	void (*free_user)(void *user);
 	struct grave grave;
 };
 
 /* A new connection; fd, not blocking, is its own from now on. */
 void http_conn_open(struct http_service *s, int fd);
+/* Another service answers it from now on; inside request() only. */
+void http_conn_move(struct http_conn *c, struct http_service *to);
 /* Ends it at once, without another byte; `why` is for the log. Closing twice is fine. */
 void http_conn_close(struct http_conn *c, const char *why);
 
@@ -138,16 +142,19 @@ void http_conn_answer(struct http_conn *c, const struct http_answer *a);
 /* A whole answer, head and all, after which the connection ends. */
 void http_conn_answer_raw(struct http_conn *c, struct slice bytes);
 
-/* Inside request() only: the descriptor, out of the loop and not shut down; the connection is closed without gone().
- * The caller owns it and what c->rest says, which ends with the call of request(). */
+/* While parked: the descriptor, out of the loop and not shut down; the connection is closed without gone(). The caller
+ * owns it and what followed the head: inside request() c->rest, which ends with that call; later c->in, which ends with
+ * the turn. */
 int http_conn_give_away(struct http_conn *c);
 
-/* Between http_conn.c and http_answer.c. */
+/* Between http_conn.c, http_request.c and http_answer.c. */
 void http_conn_enter(struct http_conn *c, enum http_conn_state state);
 void http_conn_set_deadline(struct http_conn *c, int64_t due_ms);
 void http_conn_settle_body(struct http_conn *c);
 void http_conn_flush(struct http_conn *c);
 void http_conn_written(struct http_conn *c);
-void http_conn_end(struct http_conn *c); /* all is in the kernel: linger */
+void http_conn_end(struct http_conn *c);                      /* all is in the kernel: linger */
+void http_conn_digest(struct http_conn *c, struct slice got); /* what was kept and what has come */
+void http_conn_too_late(struct http_conn *c);                 /* a head or a body did not come in time */
 
 #endif

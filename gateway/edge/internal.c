@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "edge_internal.h"
 #include "metrics.h"
+#include "relay.h"
 
 static void answer_text(struct http_conn *c, int status, struct slice body)
 {
@@ -161,6 +162,10 @@ static void gone(struct http_conn *c)
 
 static void request(struct http_conn *c, const struct http_head *head)
 {
+	if (http_header_get(head, "Stoa-Relay").at) {
+		relay_take(c, head);
+		return;
+	}
 	if (edge_of(c)->api && slice_starts(head->path, SLICE("/api/"))) {
 		begin_api(c, head);
 		return;

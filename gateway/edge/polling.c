@@ -2,11 +2,10 @@
  * polling.c - what comes to the clients' listener: Engine.IO's requests are checked and routed in the reference's order
  * (protocol.md 2.2), the GETs and POSTs of polling sessions are answered here; upgrade.c and files.c have the rest.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "alloc.h"
+#include "cookie.h"
 #include "cors.h"
 #include "edge_internal.h"
 #include "files.h"
@@ -18,7 +17,9 @@ struct polling {
 	struct session_poll poll;
 	struct session_post post;
 	struct http_conn *conn;
-	struct buf headers; /* CORS lines of the answer due */
+	struct buf headers;          /* CORS lines of the answer due */
+	enum http_encoding encoding; /* that the request takes */
+	bool old_explorer;
 };
 
 bool eio_transport_enabled(const struct edge *e, struct slice name)
@@ -54,16 +55,37 @@ static void refuse(struct http_conn *c, const struct eio_request *r, const struc
 	buf_fini(&body);
 }
 
+static void put_polling_lines(struct polling *p)
+{
+	if (p->old_explorer)
+		buf_add_str(&p->headers, "X-XSS-Protection: 0\r\n");
+	buf_add_str(&p->headers, "cache-control: no-store\r\n");
+}
+
+/* What is to be sent of a payload; adds the line that says how. */
+static struct slice encode(struct polling *p, struct slice payload)
+{
+	struct edge *e = edge_of(p->conn);
+	struct slice smaller;
+
+	if (p->encoding == HTTP_IDENTITY || p->poll.uncompressed ||
+		payload.size < (size_t)e->config.options->compression_threshold ||
+		!compressor_run(e->compressor, p->encoding, payload, &smaller))
+		return payload;
+	http_put_header(&p->headers, "Content-Encoding", slice_str(http_encoding_name(p->encoding)));
+	return smaller;
+}
+
 static void answer_payload(struct session_poll *poll, struct slice payload, bool open)
 {
 	struct polling *p = (struct polling *)(void *)((char *)poll - offsetof(struct polling, poll));
 
 	(void)open;
-	buf_add_str(&p->headers, "cache-control: no-store\r\n");
-	http_conn_answer(p->conn, &(struct http_answer){ .status = 200,
-					  .type = "text/plain; charset=UTF-8",
-					  .headers = buf_slice(&p->headers),
-					  .body = payload });
+	payload = encode(p, payload);
+	put_polling_lines(p);
+	http_conn_answer(p->conn,
+		&(struct http_answer){
+			.status = 200, .type = poll->type, .headers = buf_slice(&p->headers), .body = payload });
 }
 
 static void abort_post(struct session_post *post)
@@ -81,8 +103,17 @@ static void free_polling(void *user)
 	free(p);
 }
 
-static void lend(struct http_conn *c)
+/* What is known to take an answer for a page, and to "mend" it, as the reference has it. */
+static bool is_old_explorer(const struct http_head *head)
 {
+	struct slice agent = http_header_get(head, "User-Agent");
+
+	return agent.size && (memmem(agent.at, agent.size, ";MSIE", 5) || memmem(agent.at, agent.size, "Trident/", 8));
+}
+
+static void lend(struct http_conn *c, const struct http_head *head)
+{
+	bool compresses = edge_of(c)->config.options->http_compression;
 	struct polling *p = c->user;
 
 	if (p == NULL) {
@@ -94,45 +125,35 @@ static void lend(struct http_conn *c)
 		c->free_user = free_polling;
 	}
 	buf_clear(&p->headers);
+	p->encoding = compresses ? http_encoding_choose(head, HTTP_GZIP | HTTP_DEFLATE) : HTTP_IDENTITY;
+	p->old_explorer = is_old_explorer(head);
 }
 
 /* --- Handshake, GET, POST ------------------------------------------------------------------------------------ */
 
-static void put_peer_address(const struct http_conn *c, char *address)
+/* Its answer goes out at the end of the turn. */
+static void open_session(struct http_conn *c, const struct session_handshake *h)
 {
-	struct sockaddr_storage peer = { 0 };
-	socklen_t size = sizeof(peer);
-	const struct sockaddr_in *in = (const void *)&peer;
-	const struct sockaddr_in6 *in6 = (const void *)&peer;
+	struct edge *e = edge_of(c);
+	struct session *s = session_open_polling(e->config.sessions, loop_now(e->config.loop), h, &polling_of(c)->poll);
 
-	address[0] = '\0';
-	if (getpeername(c->fd, (struct sockaddr *)&peer, &size) < 0)
-		return;
-	if (peer.ss_family == AF_INET)
-		inet_ntop(AF_INET, &in->sin_addr, address, EDGE_ADDRESS_SIZE);
-	else if (peer.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-		inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], address, EDGE_ADDRESS_SIZE);
-	else if (peer.ss_family == AF_INET6)
-		inet_ntop(AF_INET6, &in6->sin6_addr, address, EDGE_ADDRESS_SIZE);
+	if (s) {
+		cookie_put(&polling_of(c)->headers, e->config.options, s->sid);
+	} else {
+		metrics_count(M_HANDSHAKES_REFUSED);
+		answer_empty(c, 503);
+	}
 }
 
-void edge_describe(struct edge *e, const struct http_conn *c, const struct http_head *head, char *address,
-	struct session_handshake *h)
+/* Status 0: not at all. */
+static bool refuse_for_now(struct http_conn *c, int status)
 {
-	struct buf *to = &e->headers;
-
-	buf_clear(to);
-	for (size_t i = 0; i < head->n_headers; i++) {
-		for (size_t j = 0; j < head->headers[i].name.size; j++)
-			buf_add_char(to, ascii_lower(head->headers[i].name.at[j]));
-		buf_add_str(to, ": ");
-		buf_add_slice(to, head->headers[i].value);
-		buf_add_char(to, '\n');
-	}
-	put_peer_address(c, address);
-	h->query = head->query;
-	h->headers = buf_slice(to);
-	h->address = slice_str(address);
+	if (status == 0)
+		return false;
+	metrics_count(M_HANDSHAKES_REFUSED);
+	buf_add_str(&polling_of(c)->headers, "Retry-After: 1\r\n");
+	answer_empty(c, status);
+	return true;
 }
 
 static void handshake(struct http_conn *c, const struct eio_request *r)
@@ -142,6 +163,7 @@ static void handshake(struct http_conn *c, const struct eio_request *r)
 	char address[EDGE_ADDRESS_SIZE];
 	struct session_handshake h = { 0 };
 	struct edge_decision answer;
+	enum eio_error error;
 
 	edge_describe(e, c, r->head, address, &h);
 	if (e->server.ending || e->headers.failed) {
@@ -149,16 +171,21 @@ static void handshake(struct http_conn *c, const struct eio_request *r)
 		answer_empty(c, 503);
 		return;
 	}
+	if (refuse_for_now(c, door_admits(e, h.address)))
+		return;
 	door_ask(e, &h, "polling", &answer);
+	error = answer.refused ? EIO_OK : eio_read_protocol(e, r, &h);
+	if (error != EIO_OK) {
+		refuse(c, r, &(struct refusal){ .error = error });
+		return;
+	}
 	buf_add_slice(headers, answer.headers);
 	buf_add_slice(headers, answer.session_headers);
 	h.lines = answer.session_headers;
-	if (answer.refused) {
+	if (answer.refused)
 		refuse(c, r, &(struct refusal){ .error = EIO_FORBIDDEN, .words = answer.message });
-	} else if (!session_open_polling(e->config.sessions, loop_now(e->config.loop), &h, &polling_of(c)->poll)) {
-		metrics_count(M_HANDSHAKES_REFUSED);
-		answer_empty(c, 503);
-	}
+	else
+		open_session(c, &h);
 }
 
 static void begin_get(struct http_conn *c, struct session *s)
@@ -172,10 +199,12 @@ static void begin_post(struct http_conn *c, const struct http_head *head, struct
 	struct edge *e = edge_of(c);
 	struct session_post *post = &polling_of(c)->post;
 	int64_t now = loop_now(e->config.loop);
+	struct slice type = http_header_get(head, "Content-Type");
 
+	post->octets = slice_equal_nocase(type, SLICE("application/octet-stream"));
 	if (!session_post_begin(s, now, post)) {
 		answer_empty(c, 400);
-	} else if (slice_equal_nocase(http_header_get(head, "Content-Type"), SLICE("application/octet-stream"))) {
+	} else if (post->octets && !session_takes_octets(s)) {
 		session_post_gone(post, now);
 		answer_empty(c, 400);
 	} else {
@@ -188,7 +217,7 @@ static void post_body(struct http_conn *c, struct slice body)
 	struct polling *p = polling_of(c);
 
 	session_post_end(&p->post, loop_now(edge_of(c)->config.loop), body);
-	buf_add_str(&p->headers, "cache-control: no-store\r\n");
+	put_polling_lines(p);
 	http_conn_answer(c,
 		&(struct http_answer){
 			.status = 200, .type = "text/html", .headers = buf_slice(&p->headers), .body = SLICE("ok") });
@@ -220,16 +249,14 @@ static enum eio_error check_session(const struct eio_request *r, const struct se
 		return EIO_SESSION_UNKNOWN;
 	if (!slice_equal(r->transport, slice_str(session_transport(s))))
 		return EIO_TRANSPORT_MISMATCH;
-	return slice_equal(r->eio, SLICE("4")) ? EIO_OK : EIO_PROTOCOL_MISMATCH;
+	return eio_is_3(r) == s->handshake.eio3 ? EIO_OK : EIO_PROTOCOL_MISMATCH;
 }
 
 static enum eio_error check_handshake(const struct eio_request *r)
 {
 	if (r->head->method != HTTP_GET)
 		return EIO_BAD_METHOD;
-	if (!slice_equal(r->transport, SLICE("polling")))
-		return EIO_NO_UPGRADE;
-	return slice_equal(r->eio, SLICE("4")) ? EIO_OK : EIO_VERSION;
+	return slice_equal(r->transport, SLICE("polling")) ? EIO_OK : EIO_NO_UPGRADE;
 }
 
 static void route_session(struct http_conn *c, const struct eio_request *r)
@@ -237,6 +264,8 @@ static void route_session(struct http_conn *c, const struct eio_request *r)
 	struct session *s = sessions_find(edge_of(c)->config.sessions, r->sid);
 	enum eio_error error = check_session(r, s);
 
+	if (s == NULL && !door_answers_stranger(c, r->head))
+		return;
 	if (s)
 		buf_add_slice(&polling_of(c)->headers, s->handshake.lines);
 	if (error != EIO_OK)
@@ -257,7 +286,7 @@ static void route_polling(struct http_conn *c, const struct eio_request *r)
 		error = EIO_ORIGIN;
 	else if (!eio_transport_enabled(edge_of(c), r->transport))
 		error = EIO_TRANSPORT_UNKNOWN;
-	else if (!cors_origin_is_valid(r->origin))
+	else if (!r->origin_valid)
 		error = EIO_INVALID_ORIGIN;
 	else if (!r->has_sid)
 		error = check_handshake(r);
@@ -269,35 +298,9 @@ static void route_polling(struct http_conn *c, const struct eio_request *r)
 		handshake(c, r);
 }
 
-static void log_refused_origin(struct edge *e, const struct eio_request *r)
-{
-	struct slice origin = slice_first(r->origin, r->origin.size < 200 ? r->origin.size : 200);
-	char line[256];
-	int64_t count;
-
-	if (!sample_take(&e->refused_origins, loop_now(e->config.loop), &count))
-		return;
-	snprintf(line, sizeof(line), "cors_allowed_origins = %.*s", SLICE_ARG(origin));
-	log_warn("origin refused", LOG_T("origin", origin),
-		LOG_T("host", slice_first(r->host, r->host.size < 200 ? r->host.size : 200)), LOG_S("allow_with", line),
-		LOG_I("count", count));
-}
-
-static void read_request(const struct edge *e, const struct http_head *head, struct eio_request *r)
-{
-	*r = (struct eio_request){ .head = head,
-		.transport = http_query_get(head->query, "transport"),
-		.sid = http_query_get(head->query, "sid"),
-		.eio = http_query_get(head->query, "EIO"),
-		.origin = http_header_get(head, "Origin"),
-		.host = http_header_get(head, "Host") };
-	r->has_sid = r->sid.size > 0;
-	r->origin_allowed = cors_allows(&e->config.options->cors_allowed_origins, r->origin, r->host);
-}
-
 static void answer_preflight(struct http_conn *c, const struct http_head *head)
 {
-	cors_put_preflight(&polling_of(c)->headers, head);
+	cors_put_preflight(&polling_of(c)->headers, edge_of(c)->config.options, head);
 	answer_empty(c, 204);
 }
 
@@ -308,26 +311,33 @@ static bool is_upgrade(const struct eio_request *r)
 					   slice_equal(r->transport, SLICE("websocket")));
 }
 
+/* As the reference's, the answer to a preflight asks nothing of query and path. */
+static bool is_preflight(const struct edge *e, const struct eio_request *r)
+{
+	return r->head->method == HTTP_OPTIONS && r->origin_allowed && r->origin_valid &&
+	       e->config.options->cors_allowed_origins.count > 0;
+}
+
 static void engineio_request(struct http_conn *c, const struct http_head *head, struct slice name)
 {
 	struct edge *e = edge_of(c);
-	const struct config_list *allowed = &e->config.options->cors_allowed_origins;
 	struct eio_request r;
 	struct buf *headers;
 
-	lend(c);
+	lend(c, head);
 	headers = &polling_of(c)->headers;
-	read_request(e, head, &r);
-	cors_put(headers, allowed, r.origin_allowed && cors_origin_is_valid(r.origin) ? r.origin : (struct slice){ 0 },
-		e->config.options->cors_credentials);
+	eio_request_read(e, c, head, &r);
+	cors_put(headers, e->config.options, r.origin_valid ? r.origin : (struct slice){ 0 }, r.origin_allowed);
+	if (is_preflight(e, &r)) {
+		answer_preflight(c, head);
+		return;
+	}
 	if (files_serve_client(c, head, e->client_dir, name, buf_slice(headers)))
 		return;
 	if (!r.origin_allowed)
-		log_refused_origin(e, &r);
+		eio_log_refused_origin(e, c, &r);
 	if (is_upgrade(&r))
 		upgrade_request(c, &r, buf_slice(headers));
-	else if (head->method == HTTP_OPTIONS && r.origin_allowed && allowed->count > 0)
-		answer_preflight(c, head);
 	else
 		route_polling(c, &r);
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "alloc.h"
-#include "cors.h"
 #include "edge_internal.h"
 #include "log.h"
 #include "metrics.h"
@@ -17,6 +16,7 @@ struct upgrade {
 	struct edge *edge;
 	char sid[SID_SIZE];
 	bool has_sid;
+	bool pointless;                     /* transport=polling: completed and closed at once, as the reference does */
 	struct session_handshake handshake; /* points into `copied` */
 	char copied[];
 };
@@ -39,21 +39,19 @@ void upgrade_refuse(struct http_conn *c, int status, struct slice text, struct s
 
 static enum eio_error check_engineio(const struct edge *e, const struct eio_request *r)
 {
+	const struct session *s = r->has_sid ? sessions_find(e->config.sessions, r->sid) : NULL;
+
 	if (!r->origin_allowed)
 		return EIO_ORIGIN;
 	if (!eio_transport_enabled(e, r->transport))
 		return EIO_TRANSPORT_UNKNOWN;
-	if (!cors_origin_is_valid(r->origin))
+	if (!r->origin_valid)
 		return EIO_INVALID_ORIGIN;
-	if (r->has_sid && !sessions_find(e->config.sessions, r->sid))
+	if (r->has_sid && s == NULL)
 		return EIO_SESSION_UNKNOWN;
-	if (r->head->method != HTTP_GET)
-		return EIO_BAD_METHOD;
-	if (!slice_equal(r->transport, SLICE("websocket")))
-		return EIO_TRANSPORT_MISMATCH;
-	if (!slice_equal(r->eio, SLICE("4")))
-		return r->has_sid ? EIO_PROTOCOL_MISMATCH : EIO_VERSION;
-	return EIO_OK;
+	if (s && eio_is_3(r) != s->handshake.eio3)
+		return EIO_PROTOCOL_MISMATCH;
+	return r->head->method == HTTP_GET ? EIO_OK : EIO_BAD_METHOD;
 }
 
 static size_t header_count(const struct http_head *head, struct slice name)
@@ -140,12 +138,15 @@ static struct upgrade *upgrade_new(struct http_conn *c, const struct eio_request
 	to = u->copied;
 	u->edge = edge_of(c);
 	u->has_sid = r->has_sid;
+	u->pointless = !slice_equal(r->transport, SLICE("websocket"));
 	if (r->has_sid)
 		memcpy(u->sid, r->sid.at, SID_SIZE); /* its session was found: it has that size */
 	u->handshake.query = keep(&to, h->query);
 	u->handshake.headers = keep(&to, h->headers);
 	u->handshake.address = keep(&to, h->address);
 	u->handshake.lines = keep(&to, h->lines);
+	u->handshake.eio3 = h->eio3;
+	u->handshake.base64 = h->base64;
 	return u;
 }
 
@@ -155,7 +156,10 @@ static void opened(void *ctx, struct session_ws *ws, int64_t now_ms)
 	struct sessions *all = u->edge->config.sessions;
 	struct session *s;
 
-	if (u->has_sid) {
+	ws->base64 = u->handshake.base64;
+	if (u->pointless) {
+		ws->ops->close(ws, 0);
+	} else if (u->has_sid) {
 		s = sessions_find(all, slice_of(u->sid, SID_SIZE));
 		if (s == NULL || !session_upgrade_begin(s, now_ms, ws))
 			ws->ops->close(ws, 0);
@@ -186,6 +190,7 @@ static void hand_over(struct http_conn *c, const struct eio_request *r, struct s
 	buf_add_slice(&extra, lines);
 	buf_add_slice(&extra, h->lines);
 	put_protocol(&extra, http_header_get(r->head, "Sec-WebSocket-Protocol"));
+	accept.form = ws_deflate_agree(ws_engine_deflate(e->ws), r->head, &extra);
 	accept.extra = buf_slice(&extra);
 	accept.fd = http_conn_give_away(c);
 	if (ws_accept(e->ws, &accept) < 0)
@@ -195,18 +200,57 @@ static void hand_over(struct http_conn *c, const struct eio_request *r, struct s
 
 /* --- The request --------------------------------------------------------------------------------------------- */
 
+/* As raw as the reference's, and 400 whatever it is; but an origin is refused with the status that HTTP has for it. */
 static void refuse(struct http_conn *c, const struct eio_request *r, const struct refusal *why, struct slice lines)
 {
 	door_refused(c, r, why);
-	upgrade_refuse(c, refusal_status(why), refusal_text(why), lines);
+	upgrade_refuse(c, why->error == EIO_ORIGIN ? 403 : 400, refusal_text(why), lines);
+}
+
+/* What comes after the question whether the request may. False: it was refused. */
+static bool is_websocket(struct http_conn *c, const struct eio_request *r)
+{
+	const char *lines, *wrong = check_websocket(r->head, &lines);
+
+	if (wrong)
+		refuse(c, r, &(struct refusal){ .error = EIO_BAD_WEBSOCKET, .words = slice_str(wrong) },
+			slice_str(lines));
+	else if (!r->has_sid && eio_is_3(r) && !edge_of(c)->config.options->allow_eio3)
+		refuse(c, r, &(struct refusal){ .error = EIO_VERSION }, SLICE(""));
+	else
+		return true;
+	return false;
 }
 
 /* A WebSocket for a session that there is. */
 static void upgrade_session(struct http_conn *c, const struct eio_request *r, struct slice cors)
 {
 	const struct session *s = sessions_find(edge_of(c)->config.sessions, r->sid);
+	struct session_handshake h = { .lines = s->handshake.lines };
 
-	hand_over(c, r, cors, &(struct session_handshake){ .lines = s->handshake.lines }, SLICE(""));
+	eio_read_protocol(edge_of(c), r, &h); /* its session's */
+	if (is_websocket(c, r))
+		hand_over(c, r, cors, &h, SLICE(""));
+}
+
+static void refuse_forbidden(struct http_conn *c, const struct eio_request *r, const struct edge_decision *answer)
+{
+	struct buf lines = BUF_INIT;
+
+	buf_add_slice(&lines, answer->headers);
+	buf_add_slice(&lines, answer->session_headers);
+	refuse(c, r, &(struct refusal){ .error = EIO_FORBIDDEN, .words = answer->message }, buf_slice(&lines));
+	buf_fini(&lines);
+}
+
+/* Status 0: not at all. */
+static bool refuse_for_now(struct http_conn *c, int status)
+{
+	if (status == 0)
+		return false;
+	metrics_count(M_HANDSHAKES_REFUSED);
+	upgrade_refuse(c, status, slice_str(http_status_text(status)), SLICE("Retry-After: 1\r\n"));
+	return true;
 }
 
 /* A session that begins with a WebSocket. */
@@ -216,31 +260,28 @@ static void open_session(struct http_conn *c, const struct eio_request *r, struc
 	char address[EDGE_ADDRESS_SIZE];
 	struct session_handshake h = { 0 };
 	struct edge_decision answer;
-	struct buf lines = BUF_INIT;
 
 	edge_describe(e, c, r->head, address, &h);
+	if (refuse_for_now(c, door_admits(e, h.address)))
+		return;
+	eio_read_protocol(e, r, &h); /* that it is taken is asked in is_websocket() */
 	door_ask(e, &h, "websocket", &answer);
 	h.lines = answer.session_headers;
-	if (!answer.refused) {
+	if (answer.refused)
+		refuse_forbidden(c, r, &answer);
+	else if (is_websocket(c, r))
 		hand_over(c, r, cors, &h, answer.headers);
-		return;
-	}
-	buf_add_slice(&lines, answer.headers);
-	buf_add_slice(&lines, answer.session_headers);
-	refuse(c, r, &(struct refusal){ .error = EIO_FORBIDDEN, .words = answer.message }, buf_slice(&lines));
-	buf_fini(&lines);
 }
 
 void upgrade_request(struct http_conn *c, const struct eio_request *r, struct slice cors)
 {
 	struct edge *e = edge_of(c);
 	struct refusal why = { .error = check_engineio(e, r) };
-	const char *lines = "", *wrong = why.error == EIO_OK ? check_websocket(r->head, &lines) : NULL;
 
-	if (wrong)
-		why = (struct refusal){ .error = EIO_BAD_WEBSOCKET, .words = slice_str(wrong) };
+	if (why.error == EIO_SESSION_UNKNOWN && !door_answers_stranger(c, r->head))
+		return;
 	if (why.error != EIO_OK) {
-		refuse(c, r, &why, slice_str(lines));
+		refuse(c, r, &why, SLICE(""));
 	} else if (r->has_sid) {
 		upgrade_session(c, r, cors);
 	} else if (e->server.ending) {

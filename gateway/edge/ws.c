@@ -30,6 +30,7 @@
 #include "linger.h"
 #include "log.h"
 #include "metrics.h"
+#include "utf8.h"
 #include "ws_message.h"
 
 enum {
@@ -39,8 +40,20 @@ enum {
 	DESCRIPTORS_MAX = 1 << 20
 };
 
-/* RFC 6455 7.4.1. lws itself closes with 1002 and 1007. */
-enum { STATUS_POLICY = 1008, STATUS_TOO_LARGE = 1009, STATUS_INTERNAL = 1011 };
+/* RFC 6455 7.4.1. What lws finds wrong it has its own 1002 and 1007 for. */
+enum {
+	STATUS_PROTOCOL = 1002,
+	STATUS_PAYLOAD = 1007,
+	STATUS_POLICY = 1008,
+	STATUS_TOO_LARGE = 1009,
+	STATUS_INTERNAL = 1011
+};
+
+/* What our patches make lws tell (deploy/patches/libwebsockets, tell-of-frames and tell-of-errors). */
+enum { FRAME_BEGINS = LWS_CALLBACK_USER, PEER_IS_WRONG = LWS_CALLBACK_USER + 1 };
+
+/* The first byte of a frame (RFC 6455 5.2). */
+enum { RSV1 = 0x40, OPCODE = 0x0f, OPCODE_CONTROL = 0x08, OPCODE_CLOSE = 0x08 };
 
 enum ws_state { ADOPTING, OPEN, DRAINING, ENDED };
 
@@ -54,6 +67,7 @@ struct ws {
 	bool opened;  /* and ws_accept() is to say so */
 	bool blocked; /* the session waits for session_ws_writable() */
 	struct ws_message message;
+	struct ws_controls controls;
 	struct timer drain;
 	LIST_ENTRY(ws) all;
 	TAILQ_ENTRY(ws) ended;
@@ -66,6 +80,7 @@ struct ws_engine {
 	struct lws_vhost *vhost;
 	struct lingers *lingers;
 	struct ws_limits limits;
+	struct ws_deflate *deflate;
 	int descriptors; /* numbers below this are fit for lws */
 	struct timer reaper;
 	LIST_HEAD(, ws) all;
@@ -176,6 +191,8 @@ static void close_with(struct ws *ws, unsigned code)
 /* The peer did what it must not. */
 static void fail(struct ws *ws, unsigned code, enum metric_id metric)
 {
+	if (ws->state != OPEN)
+		return;
 	metrics_count(metric);
 	session_ws_last_call(&ws->base);
 	close_with(ws, code);
@@ -225,10 +242,11 @@ static unsigned status_of(const unsigned char *payload)
 	return (unsigned)(payload[0] << 8 | payload[1]);
 }
 
-/* What a callback of an established connection answers: not 0 has lws close it. */
-static int verdict(const struct ws *ws)
+/* What a callback answers: not 0 has lws close the connection, behind what it holds. Input is of no use any more once we
+ * have begun to close, and a ping must not be answered behind our Close frame. */
+static int verdict_on_input(const struct ws *ws)
 {
-	return ws->state == ENDED ? -1 : 0;
+	return ws->state == OPEN ? 0 : -1;
 }
 
 static int on_create(struct lws *wsi)
@@ -264,16 +282,40 @@ static int on_established(struct ws *ws)
 	return 0;
 }
 
-static void hand_up(struct ws *ws, struct slice message)
+/* False: it was refused. */
+static bool inflate(struct ws *ws, bool binary, struct slice *message)
 {
-	session_ws_message(&ws->base, loop_now(ws->engine->loop), lws_frame_is_binary(ws->wsi), message);
+	switch (ws_deflate_inflate(ws->engine->deflate, *message, message)) {
+	case INFLATED:
+		/* lws checks what comes as it is. */
+		if (binary || utf8_valid(*message))
+			return true;
+		fail(ws, STATUS_PAYLOAD, M_BAD_WEBSOCKET);
+		break;
+	case INFLATE_TOO_LARGE:
+		fail(ws, STATUS_TOO_LARGE, M_LIMIT_PAYLOAD);
+		break;
+	case INFLATE_INVALID:
+		fail(ws, STATUS_PAYLOAD, M_BAD_WEBSOCKET);
+		break;
+	case INFLATE_NO_MEMORY:
+		fail(ws, STATUS_INTERNAL, M_OUT_OF_MEMORY);
+		break;
+	}
+	return false;
 }
 
-static void take(struct ws *ws, const struct ws_piece *piece)
+static void hand_up(struct ws *ws, struct slice message)
 {
-	struct slice whole;
+	bool binary = lws_frame_is_binary(ws->wsi) != 0;
 
-	switch (ws_message_add(&ws->message, &ws->engine->limits, piece, &whole)) {
+	if (!ws->message.deflated || inflate(ws, binary, &message))
+		session_ws_message(&ws->base, loop_now(ws->engine->loop), binary, message);
+}
+
+static void progress(struct ws *ws, enum ws_progress what, struct slice whole)
+{
+	switch (what) {
 	case WS_PARTIAL:
 		return;
 	case WS_COMPLETE:
@@ -292,59 +334,77 @@ static void take(struct ws *ws, const struct ws_piece *piece)
 	ws_message_clear(&ws->message);
 }
 
+/* RFC 7692 6: only the first frame of a message says that it is deflated. */
+static bool is_rsv1_allowed(const struct ws *ws, unsigned char first)
+{
+	return ws->base.form && !(first & OPCODE_CONTROL) && (first & OPCODE) != 0;
+}
+
+/* lws has read the head of a frame and found it well-formed. */
+static int on_frame(struct ws *ws, unsigned char first, size_t size)
+{
+	const struct ws_limits *limits = &ws->engine->limits;
+
+	if (ws->state != OPEN)
+		return verdict_on_input(ws);
+	if ((first & RSV1) && !is_rsv1_allowed(ws, first)) {
+		fail(ws, STATUS_PROTOCOL, M_BAD_WEBSOCKET);
+	} else if (!(first & OPCODE_CONTROL)) {
+		ws->message.deflated |= (first & RSV1) != 0;
+		progress(ws, ws_message_frame(&ws->message, limits, size), (struct slice){ 0 });
+	} else if ((first & OPCODE) != OPCODE_CLOSE &&
+		   !ws_controls_count(&ws->controls, limits, loop_now(ws->engine->loop))) {
+		fail(ws, STATUS_POLICY, M_LIMIT_CONTROLS);
+	}
+	return verdict_on_input(ws);
+}
+
 static int on_receive(struct ws *ws, const void *in, size_t size)
 {
-	struct ws_piece piece = { .bytes = slice_of(in, size), .missing = lws_remaining_packet_payload(ws->wsi) };
+	struct slice whole = { 0 };
 
-	if (ws->state == OPEN) {
-		/* lws says "final" only when nothing is missing, which is all that ws_message needs. */
-		piece.final = lws_is_final_fragment(ws->wsi);
-		take(ws, &piece);
-	}
-	return verdict(ws);
+	/* lws says "final" only when nothing is missing of the frame. */
+	if (ws->state == OPEN)
+		progress(ws,
+			ws_message_add(&ws->message, &ws->engine->limits, slice_of(in, size),
+				lws_is_final_fragment(ws->wsi), &whole),
+			whole);
+	return verdict_on_input(ws);
 }
 
 static int on_writable(struct ws *ws)
 {
 	/* lws may have written a pong meanwhile; it calls again. */
 	if (lws_partial_buffered(ws->wsi))
-		return verdict(ws);
+		return ws->state == ENDED ? -1 : 0;
 	if (ws->state == DRAINING)
 		finish(ws);
 	if (ws->state == OPEN && ws->blocked) {
 		ws->blocked = false;
 		session_ws_writable(&ws->base);
 	}
-	return verdict(ws);
+	return ws->state == ENDED ? -1 : 0;
 }
 
-/* The peer closes, with a status that lws found valid or without one; the answer is the same. Behind output that waits
- * it is lws that answers, and then closes. */
+/* The peer closes, with a status that lws found valid or without one; the answer is the same. lws would answer itself,
+ * so that it ends here: behind output that waits lws sends that first, then calls on_drop(). */
 static int on_peer_close(struct ws *ws, const unsigned char *payload, size_t size)
 {
 	if (ws->state != OPEN)
-		return verdict(ws);
+		return -1;
 	session_ws_last_call(&ws->base);
-	if (ws->state == OPEN && lws_partial_buffered(ws->wsi))
-		drain(ws);
-	else
-		close_with(ws, size >= 2 ? status_of(payload) : 0);
+	close_with(ws, size >= 2 ? status_of(payload) : 0);
 	session_ws_gone(&ws->base, loop_now(ws->engine->loop), false);
-	return verdict(ws);
+	return -1;
 }
 
-/* lws begins to close by itself: the peer is gone, or has broken the protocol, which lws answers with a status. */
+/* lws begins to close: all is flushed behind our own Close frame, or the peer is gone. */
 static int on_drop(struct ws *ws)
 {
-	/* Behind our own Close frame there is nothing to answer. */
 	if (ws->state == DRAINING && !lws_partial_buffered(ws->wsi))
 		finish(ws);
 	if (ws->state != OPEN)
 		return 0;
-	if (lws_get_close_length(ws->wsi) >= 2) {
-		fail(ws, status_of(lws_get_close_payload(ws->wsi)), M_BAD_WEBSOCKET);
-		return 0;
-	}
 	end(ws);
 	session_ws_gone(&ws->base, loop_now(ws->engine->loop), false);
 	return 0;
@@ -384,7 +444,12 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 		return on_create(wsi);
 	if (user == NULL)
 		return 0;
-	switch (reason) {
+	switch ((int)reason) {
+	case FRAME_BEGINS:
+		return on_frame(user, *(const unsigned char *)in, size);
+	case PEER_IS_WRONG:
+		fail(user, (unsigned)size, M_BAD_WEBSOCKET);
+		return 0;
 	case LWS_CALLBACK_ADD_HEADERS:
 		return on_headers(user, in);
 	case LWS_CALLBACK_ESTABLISHED:
@@ -421,13 +486,14 @@ static void write_head(struct buf *to, const struct ws_accept *a)
 		buf_add_slice(to, a->rest);
 }
 
-static struct ws *new_ws(struct ws_engine *e, int fd)
+static struct ws *new_ws(struct ws_engine *e, const struct ws_accept *a)
 {
 	struct ws *ws = must_alloc(sizeof(*ws));
 
 	ws->base.ops = &ops;
+	ws->base.form = a->form;
 	ws->engine = e;
-	ws->fd = fd;
+	ws->fd = a->fd;
 	LIST_INSERT_HEAD(&e->all, ws, all);
 	e->count++;
 	return ws;
@@ -460,7 +526,7 @@ int ws_accept(struct ws_engine *e, const struct ws_accept *a)
 		close(a->fd);
 		return -ENOMEM;
 	}
-	ws = new_ws(e, a->fd);
+	ws = new_ws(e, a);
 	adopt(ws, a, buf_slice(&input));
 	buf_fini(&input);
 	if (ws->opened)
@@ -553,8 +619,10 @@ struct ws_engine *ws_engine_new(struct loop *loop, const struct gateway_options 
 	e->loop = loop;
 	e->limits.bytes = (uint64_t)options->max_http_buffer_size;
 	e->limits.fragments = (uint32_t)options->max_fragments;
+	e->limits.controls = (uint32_t)options->max_control_frames;
 	e->lingers = lingers_new(loop, options->close_timeout_ms);
-	if (e->lingers == NULL || start_lws(e, options) < 0) {
+	e->deflate = ws_deflate_new(options);
+	if (e->lingers == NULL || e->deflate == NULL || start_lws(e, options) < 0) {
 		snprintf(why, why_size, "cannot start libwebsockets (log_level debug shows why)");
 		ws_engine_free(e);
 		return NULL;
@@ -573,8 +641,14 @@ void ws_engine_free(struct ws_engine *e)
 	if (e->context)
 		lws_context_destroy(e->context);
 	lingers_free(e->lingers);
+	ws_deflate_free(e->deflate);
 	timer_stop(&e->loop->timers, &e->reaper);
 	free(e);
+}
+
+struct ws_deflate *ws_engine_deflate(struct ws_engine *e)
+{
+	return e->deflate;
 }
 
 size_t ws_engine_count(const struct ws_engine *e)

@@ -2,8 +2,9 @@
  * ws.h - WebSocket by libwebsockets, a guest of our loop. ws.c is the only file that includes its header.
  *
  * The edge has validated the upgrade before it comes here; libwebsockets completes the handshake from a sanitised head,
- * unmasks, defragments and checks frames. Output is prebuilt frames, written as they are. A message is handed up whole,
- * at most max_http_buffer_size bytes (else close 1009) in at most max_fragments fragments (else 1008).
+ * unmasks and checks frames. Output is prebuilt frames, written as they are. A message is handed up whole, and inflated
+ * where that was agreed on: at most max_http_buffer_size bytes (else close 1009, as soon as more is announced) in at most
+ * max_fragments fragments (else 1008), with at most max_control_frames pings and pongs a second (else 1008).
  *
  * Of the operations in session_ws_ops: a write that fails returns false, and session_ws_gone() follows later, never from
  * inside it. While paused no message is handed up; what was read already follows in order.
@@ -14,15 +15,17 @@
 #include "gateway_options.h"
 #include "loop.h"
 #include "session.h"
+#include "ws_deflate.h"
 
 struct ws_engine;
 struct ws;
 
 struct ws_accept {
-	int fd;             /* given away: closed by the engine, also on failure */
-	struct slice key;   /* Sec-WebSocket-Key, checked by the caller */
-	struct slice extra; /* header lines for the 101, "Name: value\r\n"..., may be empty */
-	struct slice rest;  /* bytes that followed the head */
+	int fd;                      /* given away: closed by the engine, also on failure */
+	struct slice key;            /* Sec-WebSocket-Key, checked by the caller */
+	struct slice extra;          /* header lines for the 101, "Name: value\r\n"..., may be empty */
+	struct slice rest;           /* bytes that followed the head */
+	const struct out_form *form; /* what ws_deflate_agree() said: NULL: compression is not agreed on */
 	/* Called from inside ws_accept(), when the 101 was sent: ties `ws` to a session (session_open_ws,
 	 * session_upgrade_begin), or closes it with ws->ops->close(). */
 	void (*opened)(void *ctx, struct session_ws *ws, int64_t now_ms);
@@ -33,6 +36,9 @@ struct ws_engine *ws_engine_new(struct loop *loop, const struct gateway_options 
 void ws_engine_free(struct ws_engine *e);          /* ends all connections at once; sessions hear of it */
 size_t ws_engine_count(const struct ws_engine *e); /* those that drain are counted, those that linger are not */
 size_t ws_engine_lingering(const struct ws_engine *e);
+
+/* Where an upgrade's offer of compression is answered. */
+struct ws_deflate *ws_engine_deflate(struct ws_engine *e);
 
 /* 0: opened() has run, and may have closed it already. -ENOMEM or -EIO: fd is closed, opened() has not run. */
 int ws_accept(struct ws_engine *e, const struct ws_accept *a);

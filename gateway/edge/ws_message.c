@@ -1,37 +1,29 @@
 /* ws_message.c - see ws_message.h. */
 #include "ws_message.h"
 
-/* Written so that no sum of a peer's numbers can wrap. */
-static bool is_too_large(const struct ws_message *m, uint64_t limit, const struct ws_piece *piece)
-{
-	uint64_t room = limit - m->bytes.size;
+enum { CONTROLS_MS = 1000 };
 
-	return piece->bytes.size > room || piece->missing > room - piece->bytes.size;
-}
-
-static bool is_too_fragmented(struct ws_message *m, uint32_t limit, const struct ws_piece *piece)
+enum ws_progress ws_message_frame(struct ws_message *m, const struct ws_limits *limits, uint64_t size)
 {
-	if (!m->inside_frame)
-		m->fragments++;
-	m->inside_frame = piece->missing > 0;
-	return limit && m->fragments > limit;
+	/* Written so that no sum of a peer's numbers can wrap. */
+	if (size > limits->bytes - m->bytes.size)
+		return WS_TOO_LARGE;
+	m->fragments++;
+	return limits->fragments && m->fragments > limits->fragments ? WS_TOO_MANY_FRAGMENTS : WS_PARTIAL;
 }
 
 enum ws_progress ws_message_add(
-	struct ws_message *m, const struct ws_limits *limits, const struct ws_piece *piece, struct slice *whole_r)
+	struct ws_message *m, const struct ws_limits *limits, struct slice piece, bool ends, struct slice *whole_r)
 {
-	bool ends = piece->final && piece->missing == 0;
-
-	if (is_too_large(m, limits->bytes, piece))
+	/* Pieces add up to what frames announced; whether or not they do, memory stays bounded. */
+	if (piece.size > limits->bytes - m->bytes.size)
 		return WS_TOO_LARGE;
-	if (is_too_fragmented(m, limits->fragments, piece))
-		return WS_TOO_MANY_FRAGMENTS;
 	if (ends && m->bytes.size == 0) {
-		*whole_r = piece->bytes;
+		*whole_r = piece;
 		return WS_COMPLETE;
 	}
-	if (piece->bytes.size)
-		buf_add_slice(&m->bytes, piece->bytes);
+	if (piece.size)
+		buf_add_slice(&m->bytes, piece);
 	if (m->bytes.failed)
 		return WS_NO_MEMORY;
 	*whole_r = buf_slice(&m->bytes);
@@ -42,4 +34,12 @@ void ws_message_clear(struct ws_message *m)
 {
 	buf_fini(&m->bytes);
 	*m = (struct ws_message){ 0 };
+}
+
+bool ws_controls_count(struct ws_controls *c, const struct ws_limits *limits, int64_t now_ms)
+{
+	if (c->count == 0 || now_ms - c->since_ms >= CONTROLS_MS)
+		*c = (struct ws_controls){ .since_ms = now_ms };
+	c->count++;
+	return limits->controls == 0 || c->count <= limits->controls;
 }

@@ -18,6 +18,13 @@ void hub_fini(struct hub *h)
 	(void)h;
 }
 
+void hub_listen(struct hub *h, const struct hub_ops *ops, void *ctx)
+{
+	assert(map_count(&h->namespaces) == 0);
+	h->ops = ops;
+	h->ctx = ctx;
+}
+
 /* --- Rooms -------------------------------------------------------------------------------------------------------- */
 
 static struct hub_room *room_new(struct slice name)
@@ -56,6 +63,8 @@ static struct hub_room *room_of(struct hub_namespace *n, struct slice name)
 	if (r) {
 		map_add(&n->rooms, &r->node);
 		metrics_add(M_ROOMS, 1);
+		if (n->hub->ops)
+			n->hub->ops->room_begins(n->hub->ctx, n, name);
 	}
 	return r;
 }
@@ -64,6 +73,8 @@ static void drop_if_empty(struct hub_namespace *n, struct hub_room *r)
 {
 	if (r->count || r == n->everybody)
 		return;
+	if (n->hub->ops)
+		n->hub->ops->room_ends(n->hub->ctx, n, r->node.key);
 	map_remove(&n->rooms, &r->node);
 	metrics_add(M_ROOMS, -1);
 	room_free(r);
@@ -148,8 +159,11 @@ static struct hub_namespace *namespace_of(struct hub *h, struct slice name)
 		return NULL;
 	}
 	memcpy(n->name, name.at, name.size);
+	n->hub = h;
 	n->node.key = slice_of(n->name, name.size);
 	map_add(&h->namespaces, &n->node);
+	if (h->ops)
+		h->ops->namespace_begins(h->ctx, n);
 	return n;
 }
 
@@ -157,6 +171,8 @@ static void drop_namespace_if_empty(struct hub *h, struct hub_namespace *n)
 {
 	if (n->everybody->count)
 		return;
+	if (h->ops)
+		h->ops->namespace_ends(h->ctx, n);
 	map_remove(&h->namespaces, &n->node);
 	room_free(n->everybody);
 	free(n);
@@ -167,6 +183,11 @@ struct hub_member *hub_find(const struct hub_namespace *n, struct slice sid)
 	struct map_node *node = map_find(&n->sids, sid);
 
 	return node ? map_item(node, struct hub_member, by_sid) : NULL;
+}
+
+bool hub_has_room(const struct hub_namespace *n, struct slice room)
+{
+	return hub_find(n, room) || find_room(n, room);
 }
 
 int hub_enter(struct hub *h, struct hub_member *m, struct slice nsp)

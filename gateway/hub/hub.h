@@ -6,7 +6,8 @@
  * room too (Socket.IO's), but costs nothing until somebody else joins it: names are looked up among rooms and ids.
  *
  * The hub owns namespaces and rooms and frees them with their last member. Members are embedded in their clients and
- * only linked here. Nothing here calls up: while a broadcast runs the arrays do not change.
+ * only linked here. While a broadcast runs the arrays do not change: the only calls up are hub_ops, of comings and
+ * goings.
  */
 #ifndef STOA_HUB_HUB_H
 #define STOA_HUB_HUB_H
@@ -31,6 +32,7 @@ struct hub_room {
 
 struct hub_namespace {
 	struct map_node node;
+	struct hub *hub;
 	struct map rooms;           /* struct hub_room, by name */
 	struct map sids;            /* struct hub_member, by id */
 	struct hub_room *everybody; /* not in `rooms` */
@@ -53,16 +55,29 @@ struct hub_member {
 	uint32_t mark; /* of the last selection that saw it */
 };
 
+/* Hears what this process has members of, and no longer has. A client's own id is told as a room only when somebody
+ * else joins it. Called with the namespace or room still, or already, in place; must not change the hub. */
+struct hub_ops {
+	void (*namespace_begins)(void *ctx, const struct hub_namespace *n);
+	void (*namespace_ends)(void *ctx, const struct hub_namespace *n);
+	void (*room_begins)(void *ctx, const struct hub_namespace *n, struct slice room);
+	void (*room_ends)(void *ctx, const struct hub_namespace *n, struct slice room);
+};
+
 struct hub {
 	struct map namespaces;
 	uint32_t mark;
-	uint32_t max_rooms; /* per member, its own not counted */
+	uint32_t max_rooms;        /* per member, its own not counted */
+	const struct hub_ops *ops; /* NULL: nobody listens */
+	void *ctx;                 /* of ops */
 };
 
 void hub_init(struct hub *h, uint32_t max_rooms);
-void hub_fini(struct hub *h); /* all members have left */
+void hub_fini(struct hub *h);                                         /* all members have left */
+void hub_listen(struct hub *h, const struct hub_ops *ops, void *ctx); /* while nobody is in it */
 
 struct hub_namespace *hub_namespace(const struct hub *h, struct slice name); /* NULL: nobody is in it */
+bool hub_has_room(const struct hub_namespace *n, struct slice room);         /* members, or a client of that id */
 struct hub_member *hub_find(const struct hub_namespace *n, struct slice sid);
 
 /* Enters a namespace (made on first entry). m is zeroed, m->out and m->by_sid.key are set. 0, or -ENOMEM. */

@@ -160,6 +160,11 @@ struct frame *out_peek(const struct out *o)
 	return o->count ? o->ring[o->head] : NULL;
 }
 
+struct frame *out_at(const struct out *o, uint32_t i)
+{
+	return i < o->count ? *place(o, i) : NULL;
+}
+
 struct frame *out_pop(struct out *o)
 {
 	struct frame *f = out_peek(o);
@@ -181,16 +186,21 @@ void out_drop(struct out *o, uint32_t frames)
 		frame_unref(out_pop(o));
 }
 
-struct slice out_gather(struct out *o, uint32_t *frames)
+static const struct frame *formed(const struct out_form *form, struct frame *f)
 {
-	struct frame *f = out_peek(o);
+	return form ? form->of(form, f) : f;
+}
+
+struct slice out_gather(struct out *o, const struct out_form *form, uint32_t *frames)
+{
+	const struct frame *f = formed(form, out_peek(o));
 	size_t size = 0;
 
 	*frames = 1;
 	if (o->count == 1 || f->size >= OUT_SCRATCH_BYTES / 2)
 		return slice_of(f->bytes, f->size);
 	for (*frames = 0; *frames < o->count; (*frames)++) {
-		f = o->ring[(o->head + *frames) & (o->cap - 1)];
+		f = formed(form, *place(o, *frames));
 		if (f->size > OUT_SCRATCH_BYTES - size)
 			break;
 		memcpy(o->lane->scratch + size, f->bytes, f->size);

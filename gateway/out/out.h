@@ -67,11 +67,17 @@ static inline bool out_is_empty(const struct out *o)
 
 /* The oldest frame, NULL when there is none; out_pop() gives its reference to the caller. */
 struct frame *out_peek(const struct out *o);
+struct frame *out_at(const struct out *o, uint32_t i); /* the i-th behind the oldest; NULL: there are fewer */
 struct frame *out_pop(struct out *o);
 
+/* What is sent in a frame's place: another frame, which lives as long as f; or f. For transports that compress. */
+struct out_form {
+	const struct frame *(*of)(const struct out_form *form, struct frame *f);
+};
+
 /* Bytes to send in one write: the oldest frame's own when it is alone or large, else as many whole frames as fit,
- * copied to the lane's scratch. `*frames` is how many; out_drop() them when they are sent. */
-struct slice out_gather(struct out *o, uint32_t *frames);
+ * copied to the lane's scratch. `*frames` is how many; out_drop() them when they are sent. `form` NULL: as they are. */
+struct slice out_gather(struct out *o, const struct out_form *form, uint32_t *frames);
 void out_drop(struct out *o, uint32_t frames);
 
 /* Ends the turn: flush and overflow for every dirty record, also those dirtied meanwhile. */

@@ -64,7 +64,9 @@ static const char *not_ready(void *ctx)
 
 	if (p->ending)
 		return "shutting down";
-	return loop_now(&p->loop) < p->stalled_until_ms ? p->stalled : NULL;
+	if (loop_now(&p->loop) < p->stalled_until_ms)
+		return p->stalled;
+	return p->upper_not_ready ? p->upper_not_ready(p->upper_ctx) : NULL;
 }
 
 static void turn_took(void *ctx, int64_t now_ms, int64_t took_ms)
@@ -89,6 +91,7 @@ static void turn_ends(void *ctx, int64_t now_ms)
 	struct process *p = ctx;
 
 	out_flush_all(&p->lane, now_ms);
+	metrics_log_limits(now_ms);
 	if (p->ending && sessions_count(&p->sessions) == 0 && edge_is_empty(p->edge))
 		loop_stop(&p->loop);
 }

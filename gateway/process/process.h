@@ -36,6 +36,9 @@ struct process {
 	bool ending;
 	int64_t stalled_until_ms; /* /readyz says `stalled` so long after a turn longer than loop_stall */
 	char stalled[48];
+	/* The upper layer's part of /readyz: NULL when it is ready, else why not. May be unset. */
+	const char *(*upper_not_ready)(void *ctx);
+	void *upper_ctx;
 };
 
 /* 0, or -1 with `why` in one sentence. On failure everything is undone. */

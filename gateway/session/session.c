@@ -52,6 +52,7 @@ struct session_config sessions_config(const struct gateway_options *o)
 		.max_decode_packets = (size_t)o->max_decode_packets,
 		.websocket = offers(&o->transports, "websocket"),
 		.allow_upgrades = o->allow_upgrades,
+		.addresses = addresses_config(o),
 	};
 }
 
@@ -59,6 +60,7 @@ int sessions_init(struct sessions *all, const struct session_config *config, str
 	struct graveyard *graveyard, struct out_lane *lane)
 {
 	*all = (struct sessions){ .config = *config, .timers = timers, .graveyard = graveyard, .lane = lane };
+	addresses_init(&all->addresses, &config->addresses);
 	random_id(all->node_id, NODE_ID_SIZE);
 	all->ping = eio_bare_frame(EIO_PING);
 	all->pong = frame_text(SLICE("3probe"), SLICE(""));
@@ -70,6 +72,7 @@ int sessions_init(struct sessions *all, const struct session_config *config, str
 void sessions_fini(struct sessions *all)
 {
 	assert(map_count(&all->by_sid) == 0);
+	addresses_fini(&all->addresses);
 	frame_unref(all->pong);
 	buf_fini(&all->scratch);
 	buf_fini(&all->payload);
@@ -152,6 +155,10 @@ static struct session *session_new(struct sessions *all, const struct session_ha
 	s->handshake.headers = keep(&to, h->headers);
 	s->handshake.address = keep(&to, h->address);
 	s->handshake.lines = keep(&to, h->lines);
+	s->handshake.eio3 = h->eio3;
+	s->handshake.base64 = h->base64;
+	s->handshake.jsonp = h->jsonp;
+	s->handshake.jsonp_index = h->jsonp_index;
 	s->all = all;
 	memcpy(s->sid, all->node_id, NODE_ID_SIZE);
 	random_id(s->sid + NODE_ID_SIZE, SID_SIZE - NODE_ID_SIZE);
@@ -184,6 +191,7 @@ static struct session *make(struct sessions *all, const struct session_handshake
 		metrics_count(M_OUT_OF_MEMORY);
 		return NULL;
 	}
+	s->address = addresses_enter(&all->addresses, s->handshake.address);
 	map_add(&all->by_sid, &s->by_sid);
 	out_push(&s->out, open);
 	frame_unref(open);
@@ -249,8 +257,14 @@ static void ping_unanswered(struct timer *t, int64_t now_ms)
 
 void session_start_heartbeat(struct session *s, int64_t now_ms)
 {
+	const struct session_config *c = &s->all->config;
+	int64_t due_ms = now_ms + c->ping_interval_ms;
+
 	s->pong_due = false;
-	timer_set(s->all->timers, &s->heartbeat, send_ping, now_ms + s->all->config.ping_interval_ms);
+	if (s->handshake.eio3) /* the client pings */
+		timer_set(s->all->timers, &s->heartbeat, ping_unanswered, due_ms + c->ping_timeout_ms);
+	else
+		timer_set(s->all->timers, &s->heartbeat, send_ping, due_ms);
 }
 
 /* Any packet but a pong shows that the peer lives: it gets ping_timeout once more, once per ping (engine.io 6.6). */
@@ -276,11 +290,17 @@ void session_packet(struct session *s, int64_t now_ms, const struct eio_packet *
 	case EIO_MESSAGE:
 		on_message(s, now_ms, packet);
 		break;
-	case EIO_PONG:
-		session_start_heartbeat(s, now_ms);
+	case EIO_PONG: /* in protocol 3 the client pings, in 4 the server does */
+		if (s->handshake.eio3)
+			session_close(s, now_ms, CLOSE_TRANSPORT_ERROR);
+		else
+			session_start_heartbeat(s, now_ms);
 		break;
-	case EIO_PING: /* in protocol 4 the server pings */
-		session_close(s, now_ms, CLOSE_TRANSPORT_ERROR);
+	case EIO_PING:
+		if (s->handshake.eio3)
+			session_eio3_ping(s, now_ms);
+		else
+			session_close(s, now_ms, CLOSE_TRANSPORT_ERROR);
 		break;
 	case EIO_CLOSE:
 		session_end(s, now_ms, CLOSE_TRANSPORT_CLOSE, s->all->noop);
@@ -293,16 +313,20 @@ void session_packet(struct session *s, int64_t now_ms, const struct eio_packet *
 	}
 }
 
+void session_malformed(struct session *s, int64_t now_ms)
+{
+	metrics_count(M_BAD_ENGINEIO);
+	session_close(s, now_ms, CLOSE_PARSE_ERROR);
+}
+
 void session_text(struct session *s, int64_t now_ms, struct slice text)
 {
 	struct eio_packet packet;
 
-	if (eio_parse(text, &s->all->scratch, &packet) < 0) {
-		metrics_count(M_BAD_ENGINEIO);
-		session_close(s, now_ms, CLOSE_PARSE_ERROR);
-		return;
-	}
-	session_packet(s, now_ms, &packet);
+	if (eio_parse(text, &s->all->scratch, &packet) < 0)
+		session_malformed(s, now_ms);
+	else
+		session_packet(s, now_ms, &packet);
 }
 
 /* --- The end ------------------------------------------------------------------------------------------------------ */
@@ -371,6 +395,7 @@ static void bury(struct session *s)
 	s->post = NULL;
 	metrics_add(s->ws ? M_SESSIONS_WEBSOCKET : M_SESSIONS_POLLING, -1);
 	map_remove(&s->all->by_sid, &s->by_sid);
+	addresses_leave(&s->all->addresses, s->address);
 	out_close(&s->out);
 	graveyard_bury(s->all->graveyard, &s->grave, free_session);
 }

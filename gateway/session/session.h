@@ -1,5 +1,6 @@
 /*
- * session.h - one Engine.IO session: handshake, transports, upgrade, heartbeat, close (protocol 4, EIO=4).
+ * session.h - one Engine.IO session: handshake, transports, upgrade, heartbeat, close. Protocol 4 (EIO=4), and 3 for old
+ * clients, which differs in how packets are written and in who pings (protocol.md 2.9).
  *
  * The session owns no descriptor and reads no clock. The edge lends it what it speaks through: a struct session_poll
  * (a GET that waits), a struct session_post (a POST being received), a struct session_ws (a WebSocket). Each is embedded
@@ -15,6 +16,7 @@
 #ifndef STOA_SESSION_SESSION_H
 #define STOA_SESSION_SESSION_H
 
+#include "addresses.h"
 #include "engineio.h"
 #include "gateway_options.h"
 #include "graveyard.h"
@@ -46,15 +48,21 @@ struct session_handshake {
 	struct slice headers; /* lines "name: value\n", names in lower case, in the order sent */
 	struct slice address; /* "192.0.2.1" */
 	struct slice lines;   /* for the edge: header lines of every answer to its requests, each with its CRLF */
+	bool eio3;            /* protocol 3; else 4 */
+	bool base64;          /* protocol 3: binary in a payload is text (`b64`); in protocol 4 it always is */
+	bool jsonp;           /* polling by <script>: what payloads are wrapped in .. */
+	uint32_t jsonp_index; /* .. for this callback */
 };
 
 struct session;
 
 /* A GET on its way: answered with a payload exactly once, unless it goes away first. */
 struct session_poll {
-	/* 200, text/plain, `payload`; `open`: it is the handshake's answer (a cookie may go with it). The poll is no longer
+	/* 200, `payload`; `open`: it is the handshake's answer (a cookie may go with it). The poll is no longer
 	 * the session's when this is called. */
 	void (*answer)(struct session_poll *p, struct slice payload, bool open);
+	bool uncompressed; /* inside answer(): the application asked that nothing of the payload be compressed */
+	const char *type;  /* inside answer(): the payload's Content-Type */
 	struct session *session;
 };
 
@@ -62,12 +70,15 @@ struct session_poll {
 struct session_post {
 	void (*abort)(struct session_post *p); /* destroy its connection without an answer */
 	struct session *session;
+	bool octets; /* its body is application/octet-stream: only where session_takes_octets() */
 };
 
 /* A WebSocket. */
 struct session_ws {
 	const struct session_ws_ops *ops;
+	const struct out_form *form; /* how it takes frames; NULL: as they are */
 	struct session *session;
+	bool base64; /* protocol 3: this client cannot read binary frames (`b64` in its query) */
 };
 struct session_ws_ops {
 	/* Sends whole frames. All of it is taken; false: some is still buffered, session_ws_writable() will tell. */
@@ -91,6 +102,7 @@ struct session_config {
 	size_t max_payload_bytes;
 	size_t max_decode_packets;
 	bool websocket, allow_upgrades;
+	struct address_config addresses;
 };
 
 struct session_config sessions_config(const struct gateway_options *o);
@@ -104,6 +116,7 @@ struct sessions {
 	struct timers *timers;
 	struct graveyard *graveyard;
 	struct out_lane *lane;
+	struct addresses addresses;
 	struct frame *ping, *pong, *noop, *close;
 	char node_id[NODE_ID_SIZE + 1];
 	struct buf scratch, payload;
@@ -122,6 +135,8 @@ struct session {
 	struct timer heartbeat;
 	struct timer upgrade; /* upgrade_timeout, or the wait after `5`; then the release of polls while probing */
 	int64_t upgrade_due_ms, opened_ms;
+	struct address *address; /* may be NULL: see addresses_enter() */
+	struct rate events;
 	struct session_handshake handshake;
 	uint64_t messages_in, messages_out;
 	struct map_node by_sid;
@@ -158,6 +173,11 @@ static inline bool session_is_polling(const struct session *s)
 {
 	return s->ws == NULL;
 }
+/* Whether a POST may have binary in it as it is: in protocol 3 alone. */
+static inline bool session_takes_octets(const struct session *s)
+{
+	return s->handshake.eio3;
+}
 static inline const char *session_transport(const struct session *s)
 {
 	return s->ws ? "websocket" : "polling";
@@ -184,6 +204,12 @@ void session_ws_writable(struct session_ws *ws); /* everything written before is
 /* The peer is about to be answered with a Close frame: what is queued goes first, since nothing can go after it. */
 void session_ws_last_call(struct session_ws *ws);
 void session_ws_gone(struct session_ws *ws, int64_t now_ms, bool error); /* error: protocol error, too large */
+
+/* Counts an event of the layer above. False: there are too many, and the session is to be closed. */
+static inline bool session_take_event(struct session *s, int64_t now_ms)
+{
+	return addresses_take_event(&s->all->addresses, s->address, &s->events, now_ms);
+}
 
 /* Closes. CLOSE_FORCED on a polling session that cannot be told at once is reported as CLOSE_FORCED_SERVER. */
 void session_close(struct session *s, int64_t now_ms, enum close_reason why);

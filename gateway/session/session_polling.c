@@ -1,14 +1,44 @@
 /* session_polling.c - the GETs and POSTs of a session (protocol.md 2.3, 2.4). */
+#include "engineio3.h"
+#include "jsonp.h"
 #include "metrics.h"
 #include "session_internal.h"
+#include "utf8.h"
+
+/* How a payload is written. */
+struct form {
+	const char *type;
+	void (*add)(struct buf *to, const struct frame_packet *packet);
+};
+static const struct form eio4 = { "text/plain; charset=UTF-8", eio_payload_add };
+static const struct form eio3_text = { "text/plain; charset=UTF-8", eio3_text_add };
+static const struct form eio3_octets = { "application/octet-stream", eio3_octets_add };
+
+static bool has_binary(const struct out *o)
+{
+	const struct frame *f;
+
+	for (uint32_t i = 0; (f = out_at(o, i)); i++)
+		if (eio3_frame_has_binary(f))
+			return true;
+	return false;
+}
+
+static const struct form *form_of(const struct session *s)
+{
+	if (!s->handshake.eio3)
+		return &eio4;
+	return s->handshake.base64 || s->handshake.jsonp || !has_binary(&s->out) ? &eio3_text : &eio3_octets;
+}
 
 /* --- GET ---------------------------------------------------------------------------------------------------------- */
 
 /* Moves queued packets into the payload, as many as its size allows; a frame is never split. */
-static void take_queued(struct session *s, struct buf *payload)
+static void take_queued(struct session *s, const struct form *form, struct buf *payload)
 {
 	struct frame *f;
 
+	s->poll->uncompressed = true;
 	while ((f = out_peek(&s->out))) {
 		struct frame_packet packet;
 		size_t offset = 0;
@@ -17,17 +47,36 @@ static void take_queued(struct session *s, struct buf *payload)
 		if (payload->size && payload->size + f->size > s->all->config.max_payload_bytes)
 			return;
 		while (frame_next(f, &offset, &packet))
-			eio_payload_add(payload, &packet);
+			form->add(payload, &packet);
+		s->poll->uncompressed &= f->uncompressed;
 		s->messages_out++;
 		frame_unref(out_pop(&s->out));
+		if (s->open_poll) /* the open packet, and nothing behind it, as in the reference */
+			return;
 	}
 }
 
-static void answer(struct session *s, struct buf *payload)
+/* As a call of the page's function. */
+static void wrap(const struct session *s, struct buf *payload)
+{
+	struct buf script = BUF_INIT, plain = *payload;
+
+	if (!plain.failed && jsonp_wrap(&script, s->handshake.jsonp_index, buf_slice(&plain)) == 0) {
+		*payload = script;
+		script = plain;
+	} else {
+		payload->failed = true;
+	}
+	buf_fini(&script);
+}
+
+static void answer(struct session *s, const struct form *form, struct buf *payload)
 {
 	struct session_poll *p = s->poll;
 	bool open = s->open_poll;
 
+	if (s->handshake.jsonp)
+		wrap(s, payload);
 	if (payload->failed) {
 		metrics_count(M_OUT_OF_MEMORY);
 		buf_clear(payload);
@@ -36,31 +85,38 @@ static void answer(struct session *s, struct buf *payload)
 	s->poll = NULL;
 	s->open_poll = false;
 	p->session = NULL;
+	p->type = form->type;
 	p->answer(p, buf_slice(payload), open);
 }
 
 void session_answer_poll(struct session *s)
 {
+	const struct form *form;
+
 	if (s->poll == NULL || out_is_empty(&s->out))
 		return;
+	form = form_of(s);
 	buf_clear(&s->all->payload);
-	take_queued(s, &s->all->payload);
-	answer(s, &s->all->payload);
+	take_queued(s, form, &s->all->payload);
+	answer(s, form, &s->all->payload);
 }
 
 void session_answer_poll_with(struct session *s, struct frame *last)
 {
 	struct buf *payload = &s->all->payload;
+	const struct form *form;
 	struct frame_packet packet;
 	size_t offset = 0;
 
 	if (s->poll == NULL)
 		return;
+	form = form_of(s);
 	buf_clear(payload);
-	take_queued(s, payload);
+	take_queued(s, form, payload);
+	s->poll->uncompressed = false;
 	frame_next(last, &offset, &packet);
-	eio_payload_add(payload, &packet);
-	answer(s, payload);
+	form->add(payload, &packet);
+	answer(s, form, payload);
 }
 
 /* A GET for a closing session: what is queued, or at last `6`, `1`, as the reference ends it. */
@@ -128,26 +184,70 @@ static struct session *let_go_of_post(struct session_post *p)
 	return s;
 }
 
-static void too_many_packets(struct session *s, int64_t now_ms)
+void session_too_many_packets(struct session *s, int64_t now_ms)
 {
 	metrics_count(M_LIMIT_PACKETS);
 	session_close(s, now_ms, CLOSE_PARSE_ERROR);
 }
 
-void session_post_end(struct session_post *p, int64_t now_ms, struct slice body)
+/* Packet by packet: one may close the session; what follows it is then dropped. */
+static void read_eio4(struct session *s, int64_t now_ms, struct slice body)
 {
-	struct session *s = let_go_of_post(p);
 	struct slice text;
 	size_t packets = 0;
 	bool more = true;
 
-	/* A packet may close the session; what follows it is then dropped. */
-	while (s && s->state == SESSION_OPEN && eio_payload_next(&body, &more, &text)) {
+	while (s->state == SESSION_OPEN && eio_payload_next(&body, &more, &text)) {
 		if (++packets > s->all->config.max_decode_packets)
-			too_many_packets(s, now_ms);
+			session_too_many_packets(s, now_ms);
 		else
 			session_text(s, now_ms, text);
 	}
+}
+
+/* What is no UTF-8 becomes U+FFFD, as in the reference; `mended` keeps it. */
+static struct slice readable(struct slice body, struct buf *mended)
+{
+	if (utf8_valid(body))
+		return body;
+	utf8_mend(mended, body);
+	return buf_slice(mended);
+}
+
+static void read_text(struct session *s, int64_t now_ms, struct slice raw)
+{
+	struct buf mended = BUF_INIT;
+	struct slice body = readable(raw, &mended);
+
+	if (s->handshake.eio3)
+		session_eio3_payload(s, now_ms, false, body);
+	else
+		read_eio4(s, now_ms, body);
+	buf_fini(&mended);
+}
+
+/* One without a payload is passed over, as in the reference. */
+static void read_form(struct session *s, int64_t now_ms, struct slice form)
+{
+	struct buf payload = BUF_INIT;
+
+	if (jsonp_unwrap(&payload, form))
+		read_text(s, now_ms, buf_slice(&payload));
+	else if (payload.failed)
+		metrics_count(M_OUT_OF_MEMORY);
+	buf_fini(&payload);
+}
+
+void session_post_end(struct session_post *p, int64_t now_ms, struct slice body)
+{
+	struct session *s = let_go_of_post(p);
+
+	if (s && s->handshake.jsonp)
+		read_form(s, now_ms, body);
+	else if (s && p->octets)
+		session_eio3_payload(s, now_ms, true, body);
+	else if (s)
+		read_text(s, now_ms, body);
 }
 
 void session_post_cancel(struct session_post *p)

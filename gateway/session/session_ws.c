@@ -20,8 +20,10 @@ void session_flush_ws(struct session *s)
 {
 	while (!s->blocked && !out_is_empty(&s->out)) {
 		uint32_t frames;
-		struct slice bytes = out_gather(&s->out, &frames);
+		struct slice bytes = out_gather(&s->out, s->ws->form, &frames);
 
+		if (s->handshake.eio3)
+			bytes = session_eio3_frames(s, bytes, frames);
 		if (!s->ws->ops->write(s->ws, bytes.at, bytes.size))
 			s->blocked = s->state == SESSION_OPEN;
 		s->messages_out += frames;
@@ -159,6 +161,8 @@ void session_ws_message(struct session_ws *ws, int64_t now_ms, bool binary, stru
 		return;
 	if (ws == s->probe)
 		probe_message(s, now_ms, binary, data);
+	else if (s->handshake.eio3)
+		session_eio3_packet(s, now_ms, binary, data);
 	else if (binary)
 		session_packet(s, now_ms, &(struct eio_packet){ .type = EIO_MESSAGE, .binary = true, .data = data });
 	else

@@ -72,9 +72,10 @@ static void open_layers(struct sim *s)
 
 static int load(struct sim *s, const char *module, char *why, size_t why_size)
 {
-	struct app_setup setup = {
-		.port = dispatch_port(&s->dispatch), .threads = &s->crew.threads, .limits = dispatch_limits(&s->options)
-	};
+	struct app_setup setup = { .port = dispatch_port(&s->dispatch),
+		.threads = &s->crew.threads,
+		.limits = dispatch_limits(&s->options),
+		.encoding = s->clients.config.parser->encoding };
 
 	s->pairs = must_alloc((s->app_options.count + 1) * sizeof(*s->pairs));
 	for (size_t i = 0; i < s->app_options.count; i++) {

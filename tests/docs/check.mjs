@@ -6,7 +6,7 @@
 // - each block of C is compiled: named in its fence, or word for word in a file that is;
 // - each block of JavaScript is JavaScript;
 // - what is called stoa_.. exists, and so do the gateway's options that the guide names;
-// - docs/features.md names tests that exist, and docs/from-flask-socketio.md all names of Flask-SocketIO.
+// - docs/features.md and docs/protocol.md name tests that exist, and docs/from-flask-socketio.md all names of Flask-SocketIO.
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -106,7 +106,7 @@ function checkNames(page) {
 				wrong(page, line, `there is no ${name}`);
 		if (page !== 'docs/from-flask-socketio.md' && page !== 'docs/guide.md')
 			continue;
-		for (const [, name] of text.matchAll(/(?<=[` ])--([a-z-]+)/g))
+		for (const [, name] of text.matchAll(/(?<=[` ])--([a-z0-9-]+)/g))
 			if (!options.has(name.replaceAll('-', '_')) && !['app', 'set'].includes(name))
 				wrong(page, line, `the gateway has no option --${name}`);
 	}
@@ -124,26 +124,75 @@ function hasTest(file, name) {
 	return [`'${name}'`, `\`${name}\``].some((quoted) => source.includes(`test(${quoted}`));
 }
 
-function checkFeatures(page) {
+// Each row of the page's tables names tests that exist. Returns what the rows' first cells say.
+function checkShown(page, has) {
 	const rows = proseOf(page).filter(([text]) => text.startsWith('|') && !/^\|[-|]*$/.test(text) && !/shown by \|$/.test(text));
-	const seen = new Set();
 
 	for (const [text, line] of rows) {
-		const cells = text.slice(1, -1).split('|').map((cell) => cell.trim());
-
-		seen.add(cells[0]);
-		for (const test of cells.at(-1).split('<br>')) {
+		for (const test of text.slice(1, -1).split('|').at(-1).trim().split('<br>')) {
 			const found = TEST.exec(test);
 
 			if (found === null)
 				wrong(page, line, `this names no test: ${test}`);
-			else if (existsSync(path.join(ROOT, 'docs', found[1])) && !hasTest(path.join(ROOT, 'docs', found[1]), found[2]))
+			else if (existsSync(path.join(ROOT, 'docs', found[1])) && !has(path.join(ROOT, 'docs', found[1]), found[2]))
 				wrong(page, line, `${found[1]} has no test ${found[2]}`);
 		}
 	}
+	return new Set(rows.map(([text]) => text.slice(1, -1).split('|')[0].trim()));
+}
+
+function checkFeatures(page) {
+	const seen = checkShown(page, hasTest);
+
 	for (let row = 1; row <= 13; row++)
 		if (!seen.has(`B${row}`))
 			wrong(page, 1, `row B${row} is missing`);
+}
+
+// --- docs/protocol.md
+
+const ADVISORIES = `
+	CVE-2017-16031 CVE-2020-28481 CVE-2024-38355 CVE-2020-36049 CVE-2022-2421 CVE-2023-32695 CVE-2026-33151 CVE-2020-36048
+	CVE-2022-21676 CVE-2022-41940 CVE-2023-31125 CVE-2026-59725 GHSA-gr94-w7qr-f4j3 CVE-2016-10518 CVE-2016-10542
+	GHSA-5v72-xg48-5rpm CVE-2021-32640 CVE-2024-37890 CVE-2026-45736 CVE-2026-48779 CVE-2026-62389 CVE-2019-13611
+	CVE-2026-48802 CVE-2026-48809 CVE-2025-61765 CVE-2026-48804
+`.trim().split(/\s+/);
+
+// Whether a test of a table has this name: it fits the template, and what stands in the gaps is in the file, word by word.
+function isOfTable(source, name) {
+	for (const [, raw] of source.matchAll(/\btest\(`((?:\\`|[^`])*)`/g)) {
+		const template = raw.replaceAll('\\`', '`');
+		const pattern = template.split(/\$\{(?:[^{}]|\{[^}]*\})*\}/).map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('(.+)');
+		const gaps = new RegExp(`^${pattern}$`).exec(name)?.slice(1);
+
+		if (gaps?.join(' ').split(' ').every((word) => source.includes(word)))
+			return true;
+	}
+	return false;
+}
+
+// A test, one of a table of tests, a group of tests, or a comment of a script.
+function hasTestOrGroup(file, name) {
+	const raw = readFileSync(file, 'utf8');
+	const source = raw.replaceAll(/\\(['`])/g, '$1');
+
+	if (file.endsWith('.script'))
+		return source.split('\n').some((line) => line.startsWith('#') && line.slice(2) === name) || source.replaceAll('\n# ', ' ').includes(`# ${name}`);
+	if (file.endsWith('.c'))
+		return hasTest(file, name);
+	return [`'${name}'`, `\`${name}\``].some((quoted) => source.includes(`test(${quoted}`) || source.includes(`describe(${quoted}`)) || source.includes(`\t'${name}': `) || isOfTable(raw, name);
+}
+
+function checkProtocol(page) {
+	const seen = checkShown(page, hasTestOrGroup);
+	const titles = proseOf(page).filter(([text]) => text.startsWith('## ')).map(([text]) => text);
+
+	for (let section = 1; section <= 15; section++)
+		if (!titles.some((title) => title.startsWith(`## 2.${section} `)))
+			wrong(page, 1, `section 2.${section} is missing`);
+	for (const id of ADVISORIES)
+		if (!seen.has(id))
+			wrong(page, 1, `${id} is missing`);
 }
 
 // --- docs/from-flask-socketio.md
@@ -176,6 +225,7 @@ for (const page of pages()) {
 }
 checkBuilt();
 checkFeatures('docs/features.md');
+checkProtocol('docs/protocol.md');
 checkMembers('docs/from-flask-socketio.md');
 for (const mistake of mistakes)
 	console.log(mistake);

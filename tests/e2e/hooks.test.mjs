@@ -39,12 +39,12 @@ test('handshake: a refusal is 403 with code 4 and the message, over polling', as
 	assert.equal(body, '{"code":4,"message":"no \\"ticket\\""}');
 });
 
-test('handshake: a refusal is 403 with the message, over WebSocket, and then the end', async (t) => {
+test('2.2: handshake: a refusal is 400 with the message, over WebSocket, and then the end', async (t) => {
 	const raw = await Raw.open(t, gateway().port);
 
 	raw.write(upgradeRequest(`${WEBSOCKET}&refuse=no+ticket`));
 	const { status, phrase, headers, body } = await raw.response();
-	assert.deepEqual([status, phrase, headers.connection, body], [403, 'Forbidden', 'close', 'no ticket']);
+	assert.deepEqual([status, phrase, headers.connection, body], [400, 'Bad Request', 'close', 'no ticket']);
 	assert.equal(await raw.closed(), 'fin');
 });
 
@@ -79,7 +79,20 @@ test('handshake: a stock client sees the message', async (t) => {
 
 	const websocket = open(t, gateway().url, { transports: ['websocket'], query: { refuse: 'not today' } });
 	const [other] = await websocket.happens('connect_error');
-	assert.match(String(other.description?.message ?? other.message), /403/);
+	assert.match(String(other.description?.message ?? other.message), /400/);
+});
+
+test('2.2: handshake: the version of the protocol and the WebSocket are looked at after the question', async (t) => {
+	const get3 = async (query) => (await get(t, `/socket.io/?EIO=3&transport=polling${query}`)).body;
+
+	assert.equal(await get3('&refuse=no+ticket'), '{"code":4,"message":"no ticket"}');
+	assert.equal(await get3(''), '{"code":5,"message":"Unsupported protocol version"}');
+	for (const [query, words] of [['&refuse=no+ticket', 'no ticket'], ['', 'Missing or invalid Sec-WebSocket-Key header']]) {
+		const raw = await Raw.open(t, gateway().port);
+		raw.write(request('GET', `/socket.io/?EIO=3&transport=websocket${query}`, ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']));
+		assert.equal((await raw.response()).body, words);
+	}
+	assert.equal((await refusedUpgrade(t, '/socket.io/?EIO=3&transport=websocket')).body, 'Unsupported protocol version');
 });
 
 test('handshake: only requests for a session are asked about', async (t) => {
@@ -92,7 +105,6 @@ test('handshake: only requests for a session are asked about', async (t) => {
 	assert.deepEqual(await socket.ask('asked'), [before + 1]);
 	await get(t, `${HANDSHAKE}&sid=nobody`);
 	await get(t, '/socket.io/?EIO=4&transport=none');
-	await get(t, '/socket.io/?EIO=3&transport=polling');
 	assert.deepEqual(await socket.ask('asked'), [before + 1]);
 });
 

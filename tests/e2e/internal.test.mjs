@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { connect, upgraded } from './lib/client.mjs';
 import { forTest, parseMetrics, share } from './lib/gateway.mjs';
-import { fetchRaw, frame, HANDSHAKE, Polling, Raw, RawWebSocket, request, SEPARATOR, TEXT } from './lib/raw.mjs';
+import { fetchRaw, frame, HANDSHAKE, Polling, PONG, Raw, RawWebSocket, request, SEPARATOR, TEXT, upgradeRequest } from './lib/raw.mjs';
 import { eventually } from './lib/wait.mjs';
 
 const gateway = share(before, after, 'e2e');
@@ -151,6 +151,10 @@ const askApi = (g, body, headers = {}) => fetch(`${g.internalUrl}/api/v1/emit`, 
 	body,
 });
 
+// Addresses are under limits when they are not this machine's own.
+const FROM = ['--enforce-rates', 'true', '--trusted-proxies', 'loopback'];
+const from = (t, g, address) => fetchRaw(t, g.port, 'GET', HANDSHAKE, [`X-Forwarded-For: ${address}`]);
+
 const limits = [
 	['max_connections', ['--max-connections', '3'], async (t, g) => {
 		for (let i = 0; i < 3; i++)
@@ -201,6 +205,10 @@ const limits = [
 			ws.write(frame(0, 'x', { fin: i === 9 }));
 		assert.equal(await ws.closed(), 1008);
 	}],
+	['max_control_frames', ['--max-control-frames', '10'], async (t, g) => {
+		const ws = (await joined(t, g)).write(Buffer.concat(Array.from({ length: 11 }, () => frame(PONG, ''))));
+		assert.equal(await ws.closed(), 1008);
+	}],
 	['max_send_queue', ['--max-send-queue', '100KB'], async (t, g) => {
 		const ws = await joined(t, g);
 		ws.raw.socket.pause();
@@ -214,6 +222,56 @@ const limits = [
 	['upgrade_timeout', ['--upgrade-timeout', '200ms'], async (t, g) => {
 		const p = await Polling.open(t, g.port);
 		await (await RawWebSocket.open(t, g.port, `/socket.io/?EIO=4&transport=websocket&sid=${p.sid}`)).closed();
+	}],
+	['max_new_sessions', ['--enforce-rates', 'true', '--max-new-sessions', '1'], async (t, g) => {
+		const answers = [];
+		for (let i = 0; i < 20; i++)
+			answers.push((await fetchRaw(t, g.port, 'GET', HANDSHAKE)).status);
+		assert.deepEqual(answers.slice(0, 2), [200, 200]);
+		assert.ok(answers.includes(503), `${answers}`);
+	}],
+	['max_sessions_per_address', [...FROM, '--max-sessions-per-address', '3'], async (t, g) => {
+		for (let i = 0; i < 3; i++)
+			assert.equal((await from(t, g, '192.0.2.1')).status, 200);
+		const fourth = await from(t, g, '192.0.2.1');
+		assert.equal(fourth.status, 429);
+		assert.equal(fourth.headers['retry-after'], '1');
+		assert.equal((await from(t, g, '192.0.2.2')).status, 200);
+	}],
+	['max_new_sessions_per_address', [...FROM, '--max-new-sessions-per-address', '1'], async (t, g) => {
+		const upgrade = upgradeRequest('/socket.io/?EIO=4&transport=websocket', { headers: ['X-Forwarded-For: 192.0.2.1'] });
+		await eventually('a 429', async () => (await (await Raw.open(t, g.port)).write(upgrade).response()).status === 429);
+		assert.equal((await from(t, g, '192.0.2.2')).status, 200);
+	}],
+	['max_unknown_sids_per_address', [...FROM, '--max-unknown-sids-per-address', '1'], async (t, g) => {
+		const ask = request('GET', `${HANDSHAKE}&sid=AAAAAAAAAAAAAAAAAAAA`, ['X-Forwarded-For: 192.0.2.1']);
+		const raw = (await Raw.open(t, g.port)).write(Buffer.concat(Array.from({ length: 20 }, () => ask)));
+		await raw.closed();
+		const answers = raw.input.toString().match(/HTTP\/1\.1 400/g).length;
+		assert.ok(answers >= 2 && answers < 20, `${answers} answers`);
+	}],
+	['max_event_rate', ['--enforce-rates', 'true', '--max-event-rate', '5'], async (t, g) => {
+		const ws = await joined(t, g); // which was one of the ten
+		const before = [];
+		for (let i = 0; i < 100; i++)
+			ws.send(`42${i}["nothing"]`);
+		assert.equal(await ws.closed(before), 1005);
+		assert.ok(before.length >= 9 && before.length < 100, `${before.length} answers`);
+	}],
+	['max_event_rate', ['--max-event-rate', '5'], async (t, g) => { // counted, and no more
+		const ws = await joined(t, g);
+		for (let i = 0; i < 100; i++)
+			ws.send(`42${i}["nothing"]`);
+		for (let i = 0; i < 100; i++)
+			assert.equal(await ws.message(), `43${i}[]`);
+		await g.line(/limit passed.*limit=max_event_rate .*enforced=no/);
+	}],
+	['max_event_rate_per_address', [...FROM, '--max-event-rate-per-address', '10', '--max-event-rate', '0'], async (t, g) => {
+		const sockets = await Promise.all([1, 2].map(() => RawWebSocket.open(t, g.port, '/socket.io/?EIO=4&transport=websocket', { headers: ['X-Forwarded-For: 192.0.2.1'] })));
+		for (const ws of sockets)
+			for (let i = 0; i < 100; i++)
+				ws.send(i === 0 ? '40' : '42["nothing"]');
+		await Promise.all(sockets.map((ws) => ws.closed()));
 	}],
 	['max_namespaces', ['--max-namespaces', '3'], async (t, g) => {
 		const ws = await joined(t, g);
@@ -272,7 +330,10 @@ const limits = [
 	}],
 ];
 
-describe('each limit is counted, refuses, and leaves the others alone', () => {
+// Connections on which nothing comes are nobody's fault: browsers open them in advance.
+const silent = ['--keep-alive-timeout', '--head-timeout'];
+
+describe('each limit is counted, logged, refuses, and leaves the others alone', () => {
 	for (const [limit, flags, act, app = 'e2e'] of limits) {
 		test(`${limit}: ${flags.join(' ')}`, async (t) => {
 			const g = await forTest(t, app, flags);
@@ -281,7 +342,9 @@ describe('each limit is counted, refuses, and leaves the others alone', () => {
 			assert.equal((await g.metrics())[name], 0);
 			await act(t, g);
 			await counted(g, name);
-			if (limit !== 'max_connections')
+			if (!silent.includes(flags[0]))
+				await g.line(new RegExp(` limit=${limit}`));
+			if (!['max_connections', 'max_new_sessions'].includes(limit)) // which are everybody's
 				await RawWebSocket.session(t, g.port, { connect: '' });
 		});
 	}

@@ -55,7 +55,7 @@ describe('2.10: CONNECT', () => {
 	test('2.10: an unknown namespace is answered, and the connection stays', async (t) => {
 		const ws = await joined(t);
 
-		for (const nsp of ['/nope', '/custom?token=1', '/dynamic-x', '/dynamic-', '/%00', '/ü'])
+		for (const nsp of ['/nope', '/custom?token=1', '/dynamic-x', '/dynamic-', '/dynamic-1\0', '/custom\0x', '/%00', '/ü'])
 			assert.equal(await ws.send(`40${nsp},`).text(), `44${nsp},{"message":"Invalid namespace"}`);
 		assert.equal(await ws.send('42["message",1]').text(), '42["message-back",1]');
 	});

@@ -181,6 +181,18 @@ describe('2.2: refusals of an upgrade', () => {
 		assert.equal(response.status, 400);
 	});
 
+	test('2.2: an upgrade with transport=polling: 101 and an empty close frame; a session that it names is unharmed', async (t) => {
+		const p = await Polling.open(t, gateway().port, { connect: '' });
+
+		for (const target of [HANDSHAKE, p.target]) {
+			const before = [];
+			assert.equal(await (await RawWebSocket.open(t, gateway().port, target)).closed(before), 1005);
+			assert.deepEqual(before, []);
+		}
+		await p.post('42["message",1]');
+		assert.deepEqual(await p.packets(), ['42["message-back",1]']);
+	});
+
 	test('2.15 Q6: an upgrade on a foreign path followed by a reset costs nothing but that connection', async (t) => {
 		for (let i = 0; i < 20; i++) {
 			const raw = await Raw.open(t, gateway().port);

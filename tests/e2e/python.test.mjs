@@ -9,6 +9,7 @@ import { share } from './lib/gateway.mjs';
 import { deadline, PATIENCE_MS } from './lib/wait.mjs';
 
 const gateway = share(before, after, 'getting-started');
+const packed = share(before, after, 'getting-started', ['--parser', 'msgpack']);
 const script = path.join(path.dirname(fileURLToPath(import.meta.url)), 'python_client.py');
 
 // Debian's own interpreter: another one would not find Debian's packages.
@@ -32,4 +33,14 @@ for (const transport of ['websocket', 'polling']) {
 
 test('python-socketio upgrades from polling to WebSocket', async (t) => {
 	await python(t, gateway().url, 'upgrade');
+});
+
+for (const transport of ['websocket', 'polling']) {
+	test(`2.13: python-socketio with serializer='msgpack' over ${transport}: the tour, /test, a refusal`, async (t) => {
+		assert.match(await python(t, packed().url, transport, 'msgpack'), /ok refusal\n$/);
+	});
+}
+
+test("2.13: python-socketio with serializer='msgpack' upgrades from polling to WebSocket", async (t) => {
+	await python(t, packed().url, 'upgrade', 'msgpack');
 });

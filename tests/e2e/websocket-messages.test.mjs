@@ -104,7 +104,9 @@ describe('10.4: max_http_buffer_size', () => {
 		}
 	}
 	for (const claim of [LIMIT + 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 53])
-		test(`10.4: a length of ${claim} is refused when its first byte comes: 1009`, (t) => isRefused(t, echo(), frame(BINARY, 'x', { claim }), closeFrame(1009)));
+		test(`10.4: a length of ${claim} is refused by its head: 1009`, (t) => isRefused(t, echo(), frame(BINARY, '', { claim }), closeFrame(1009)));
+	test('10.4: a length that makes the sum of fragments one too large is refused by its head: 1009', (t) =>
+		isRefused(t, echo(), Buffer.concat([frame(BINARY, Buffer.alloc(1000), { fin: false }), frame(0, '', { claim: LIMIT - 999 })]), closeFrame(1009)));
 	test('10.4: a length of 2^63 - 1: 1009', (t) => isRefused(t, echo(), bytes([0x82, 0xff, 0x7f, ...Array(7).fill(255)], 'x'), closeFrame(1009)));
 	test('10.4: a length of 2^63: 1002', (t) => isRefused(t, echo(), frame(BINARY, 'x', { claim: 2 ** 63 }), closeFrame(1002)));
 	test('10.4: lengths whose sum wraps around: 1009', (t) =>

@@ -1,5 +1,5 @@
 # WebSocket to the byte, against eio-echo.
-foreach(topic handshake frames messages close)
+foreach(topic handshake frames messages close deflate)
 	stoa_e2e_test(websocket-${topic} 120)
 endforeach()
 

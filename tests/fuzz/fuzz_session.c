@@ -12,7 +12,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CLIENTS = 6 };
+enum { CLIENTS = 10, OLD_FROM = 6 };
+
+/* How it speaks: the last places are for Engine.IO 3, two of them for base64, one for JSONP. */
+static struct session_handshake manner_of(unsigned place)
+{
+	return (struct session_handshake){
+		.eio3 = place >= OLD_FROM, .base64 = place >= OLD_FROM + 2, .jsonp = place == CLIENTS - 1
+	};
+}
 
 /* The client in a place: a WebSocket in even ones, polling in odd ones, made when first spoken to. */
 static struct rig_client *client_at(struct rig *r, struct rig_client **clients, unsigned place)
@@ -22,6 +30,7 @@ static struct rig_client *client_at(struct rig *r, struct rig_client **clients, 
 	if (clients[place])
 		return clients[place];
 	snprintf(name, sizeof(name), "c%u", place);
+	r->as = manner_of(place);
 	return clients[place] = place % 2 ? rig_polling(r, name) : rig_ws(r, name);
 }
 
@@ -41,7 +50,9 @@ static void upgrade(struct rig *r, struct rig_client **clients, struct rig_clien
 
 static void say(struct rig_client *c, struct slice payload, bool binary)
 {
-	if (c->polling)
+	if (c->polling && binary)
+		rig_post_octets(c, payload);
+	else if (c->polling)
 		rig_post(c, payload);
 	else if (c->ws.paused) /* a paused WebSocket hands nothing up */
 		return;
@@ -88,13 +99,20 @@ static void step(struct rig *r, struct rig_client **clients, const uint8_t *head
 
 static void serve_newcomer(struct rig *r)
 {
-	struct rig_client *c = rig_ws(r, "last");
+	bool is_msgpack = strcmp(STOA_PARSER, "msgpack") == 0;
+	struct slice answer = is_msgpack ? SLICE("\x83\xA4type\x00") : SLICE("40{\"sid\":");
+	struct rig_client *c;
 	struct sim_message *m;
 	bool connected = false;
 
-	rig_send(c, SLICE("40"));
+	r->as = manner_of(0);
+	c = rig_ws(r, "last");
+	if (is_msgpack)
+		rig_send_binary(c, SLICE("\x82\xA4type\x00\xA3nsp\xA1/"));
+	else
+		rig_send(c, SLICE("40"));
 	while ((m = rig_take(c))) {
-		connected |= strncmp(m->data, "40{\"sid\":", 9) == 0;
+		connected |= slice_starts(slice_of(m->data, m->size), answer);
 		free(m);
 	}
 	if (!connected)
@@ -104,7 +122,7 @@ static void serve_newcomer(struct rig *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const options[] = { "ping_interval=3s", "ping_timeout=2s", "connect_timeout=4s",
-		"max_send_queue=2KB", "max_http_buffer_size=1KB", NULL };
+		"max_send_queue=2KB", "max_http_buffer_size=1KB", "parser=" STOA_PARSER, NULL };
 	static void *kept; /* the fuzzer counts the module's branches: it must not go and come again */
 	struct rig_client *clients[CLIENTS] = { NULL };
 	struct rig r;

@@ -16,7 +16,7 @@ static void poll_answer(struct session_poll *p, struct slice payload, bool open)
 	(void)open;
 	c->parked = false;
 	free(c->payload);
-	c->payload = sim_message_new(false, payload);
+	c->payload = sim_message_new(strcmp(p->type, "application/octet-stream") == 0, payload);
 }
 
 static void post_abort(struct session_post *p)
@@ -89,15 +89,25 @@ static struct rig_client *client_new_(struct rig *r, const char *name)
 	return c;
 }
 
-static const struct session_handshake handshake = {
-	.query = { "EIO=4&x=1", 9 }, .headers = { "host: rig\ncookie: a=b\n", 21 }, .address = { "192.0.2.7", 9 }
-};
+static struct session_handshake handshake_of(const struct rig *r)
+{
+	return (struct session_handshake){ .query = SLICE("EIO=4&x=1"),
+		.headers = SLICE("host: rig\ncookie: a=b\n"),
+		.address = SLICE("192.0.2.7"),
+		.eio3 = r->as.eio3,
+		.base64 = r->as.base64,
+		.jsonp = r->as.jsonp,
+		.jsonp_index = r->as.jsonp_index };
+}
 
 struct rig_client *rig_ws(struct rig *r, const char *name)
 {
 	struct rig_client *c = client_new_(r, name);
-	struct session *s = session_open_ws(&r->sim.sessions, r->sim.now_ms, &handshake, &c->ws.ws);
+	struct session_handshake h = handshake_of(r);
+	struct session *s;
 
+	c->ws.ws.base64 = h.base64;
+	s = session_open_ws(&r->sim.sessions, r->sim.now_ms, &h, &c->ws.ws);
 	memcpy(c->sid, s->sid, sizeof(c->sid));
 	rig_turn(r);
 	return c;
@@ -106,7 +116,8 @@ struct rig_client *rig_ws(struct rig *r, const char *name)
 struct rig_client *rig_polling(struct rig *r, const char *name)
 {
 	struct rig_client *c = client_new_(r, name);
-	struct session *s = session_open_polling(&r->sim.sessions, r->sim.now_ms, &handshake, &c->poll);
+	struct session_handshake h = handshake_of(r);
+	struct session *s = session_open_polling(&r->sim.sessions, r->sim.now_ms, &h, &c->poll);
 
 	c->polling = true;
 	memcpy(c->sid, s->sid, sizeof(c->sid));
@@ -123,8 +134,10 @@ bool rig_upgrade(struct rig_client *c, const char *name)
 {
 	struct rig_client *up = client_new_(c->rig, name);
 	struct session *s = session_of(c);
-	bool begun = s && session_upgrade_begin(s, c->rig->sim.now_ms, &up->ws.ws);
+	bool begun;
 
+	up->ws.ws.base64 = c->rig->as.base64;
+	begun = s && session_upgrade_begin(s, c->rig->sim.now_ms, &up->ws.ws);
 	memcpy(up->sid, c->sid, sizeof(up->sid));
 	rig_turn(c->rig);
 	return begun;
@@ -145,7 +158,7 @@ void rig_send_binary(struct rig_client *c, struct slice data)
 bool rig_get(struct rig_client *c)
 {
 	struct session *s = session_of(c);
-	struct session_poll other = { poll_answer, NULL };
+	struct session_poll other = { .answer = poll_answer };
 	bool begun =
 		s && session_is_polling(s) && session_poll_begin(s, c->rig->sim.now_ms, c->parked ? &other : &c->poll);
 
@@ -154,15 +167,27 @@ bool rig_get(struct rig_client *c)
 	return begun;
 }
 
-bool rig_post(struct rig_client *c, struct slice body)
+static bool post(struct rig_client *c, bool octets, struct slice body)
 {
 	struct session *s = session_of(c);
 
-	if (s == NULL || !session_is_polling(s) || !session_post_begin(s, c->rig->sim.now_ms, &c->post))
+	c->post.octets = octets;
+	if (s == NULL || (octets && !session_takes_octets(s)) || !session_is_polling(s) ||
+		!session_post_begin(s, c->rig->sim.now_ms, &c->post))
 		return false;
 	session_post_end(&c->post, c->rig->sim.now_ms, body);
 	rig_turn(c->rig);
 	return true;
+}
+
+bool rig_post(struct rig_client *c, struct slice body)
+{
+	return post(c, false, body);
+}
+
+bool rig_post_octets(struct rig_client *c, struct slice body)
+{
+	return post(c, true, body);
 }
 
 void rig_gone(struct rig_client *c, bool error)

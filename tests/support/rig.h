@@ -14,7 +14,8 @@
 struct rig {
 	struct sim sim;
 	struct rig_client *first;
-	char error[256]; /* why rig_open() failed */
+	struct session_handshake as; /* clients made from now on: of its fields those of the protocol */
+	char error[256];             /* why rig_open() failed */
 };
 
 /* One connection, or one polling client with its GETs and POSTs. Freed with the rig. */
@@ -45,10 +46,11 @@ bool rig_upgrade(struct rig_client *c, const char *name);        /* a WebSocket 
 
 void rig_send(struct rig_client *c, struct slice text); /* on the WebSocket */
 void rig_send_binary(struct rig_client *c, struct slice data);
-bool rig_get(struct rig_client *c);                     /* a GET; false: refused (400) */
-bool rig_post(struct rig_client *c, struct slice body); /* a whole POST; false: refused, or no session */
-void rig_gone(struct rig_client *c, bool error);        /* the WebSocket, or the parked GET, goes away */
-void rig_stick(struct rig_client *c, bool stuck);       /* its socket is full: writes stay in the transport; then not */
+bool rig_get(struct rig_client *c);                            /* a GET; false: refused (400) */
+bool rig_post(struct rig_client *c, struct slice body);        /* a whole POST; false: refused, or no session */
+bool rig_post_octets(struct rig_client *c, struct slice body); /* the same, as application/octet-stream */
+void rig_gone(struct rig_client *c, bool error);               /* the WebSocket, or the parked GET, goes away */
+void rig_stick(struct rig_client *c, bool stuck); /* its socket is full: writes stay in the transport; then not */
 
 /* Takes the oldest message received by WebSocket; the caller frees it. NULL: there is none. */
 struct sim_message *rig_take(struct rig_client *c);

@@ -136,6 +136,29 @@ static bool do_pass(struct script *s, char *rest)
 	return true;
 }
 
+static bool set_protocol(struct script *s, bool eio3, char *rest)
+{
+	struct session_handshake *as = &s->rig.as;
+	char *w;
+
+	*as = (struct session_handshake){ .eio3 = eio3 };
+	while ((w = word(&rest))) {
+		as->base64 |= strcmp(w, "base64") == 0;
+		as->jsonp |= strcmp(w, "jsonp") == 0;
+	}
+	return true;
+}
+
+static bool do_eio3(struct script *s, char *rest)
+{
+	return set_protocol(s, true, rest);
+}
+
+static bool do_eio4(struct script *s, char *rest)
+{
+	return set_protocol(s, false, rest);
+}
+
 static bool do_sessions(struct script *s, char *rest)
 {
 	size_t n = sessions_count(&s->rig.sim.sessions);
@@ -146,7 +169,8 @@ static bool do_sessions(struct script *s, char *rest)
 static const struct {
 	const char *verb;
 	bool (*run)(struct script *s, char *rest);
-} rig_verbs[] = { { "with", do_with }, { "app", do_app }, { "pass", do_pass }, { "sessions", do_sessions } };
+} rig_verbs[] = { { "with", do_with }, { "app", do_app }, { "pass", do_pass }, { "sessions", do_sessions },
+	{ "eio3", do_eio3 }, { "eio4", do_eio4 } };
 
 /* --- Lines about a client ----------------------------------------------------------------------------------------- */
 
@@ -159,6 +183,7 @@ static bool expect(struct script *s, struct rig_client *c, const char *pattern, 
 		return fail(s, "%s received nothing", c->name);
 	ok = m->binary == binary && (binary ? m->size == size && memcmp(m->data, pattern, size) == 0
 					    : matches(pattern, slice_of(m->data, m->size)));
+	ok |= m->binary && binary && strcmp(pattern, "*") == 0;
 	if (!ok)
 		fail(s, "%s received %s%s", c->name, m->binary ? "binary " : "", m->data);
 	free(m);
@@ -205,9 +230,30 @@ static bool do_answer(struct script *s, struct rig_client *c, char *rest)
 	if (m == NULL)
 		return fail(s, "%s has no answer", c->name);
 	c->payload = NULL;
-	ok = matches(rest, slice_of(m->data, m->size)) || fail(s, "%s was answered %s", c->name, m->data);
+	ok = (!m->binary && matches(rest, slice_of(m->data, m->size))) ||
+	     fail(s, "%s was answered %s%s", c->name, m->binary ? "octets " : "", m->data);
 	free(m);
 	return ok;
+}
+
+static bool do_answer_octets(struct script *s, struct rig_client *c, char *rest)
+{
+	size_t size = unhex(rest);
+	struct sim_message *m = c->payload;
+	bool ok;
+
+	if (m == NULL)
+		return fail(s, "%s has no answer", c->name);
+	c->payload = NULL;
+	ok = (m->binary && m->size == size && memcmp(m->data, rest, size) == 0) ||
+	     fail(s, "%s was answered otherwise, %zu bytes", c->name, m->size);
+	free(m);
+	return ok;
+}
+
+static bool do_post_octets(struct script *s, struct rig_client *c, char *rest)
+{
+	return rig_post_octets(c, slice_of(rest, unhex(rest))) || fail(s, "the POST was refused");
 }
 
 static bool do_post(struct script *s, struct rig_client *c, char *rest)
@@ -282,9 +328,9 @@ static const struct {
 	const char *verb;
 	bool (*run)(struct script *s, struct rig_client *c, char *rest);
 } client_verbs[] = { { ">", do_send }, { ">b", do_send_binary }, { "<", do_expect }, { "<b", do_expect_binary },
-	{ "get", do_get }, { "<<", do_answer }, { "post", do_post }, { "waits", do_waits }, { "closed", do_closed },
-	{ "open", do_open }, { "gone", do_gone }, { "fails", do_fails }, { "sticks", do_sticks }, { "flows", do_flows },
-	{ "unknown", do_unknown } };
+	{ "get", do_get }, { "<<", do_answer }, { "<<b", do_answer_octets }, { "postb", do_post_octets },
+	{ "post", do_post }, { "waits", do_waits }, { "closed", do_closed }, { "open", do_open }, { "gone", do_gone },
+	{ "fails", do_fails }, { "sticks", do_sticks }, { "flows", do_flows }, { "unknown", do_unknown } };
 
 /* Lines that make a client. */
 static bool make(struct script *s, const char *name, const char *verb, char *rest, bool *known)

@@ -10,10 +10,13 @@
  *	a > TEXT                              a sends a message
  *	a >b HEX                              a sends a binary message
  *	a < PATTERN                           the next message a received; '*' matches any run of characters
- *	a <b HEX                              the same, binary
+ *	a <b HEX                              the same, binary; * is any
+ *	eio3 [base64] [jsonp]                 clients made from here on speak protocol 3; eio4 [jsonp]: 4 again
  *	a get                                 a sends a GET (or: a get refused)
  *	a << PATTERN                          the answer to a's GET; packets are separated by a space between bars: 2 | 6
  *	a post TEXT                           a posts a payload, written like an answer (or: a post refused TEXT)
+ *	a <<b HEX                             the same, application/octet-stream
+ *	a postb HEX                           a posts application/octet-stream
  *	a waits                               a's GET has no answer, or a's WebSocket has no message
  *	a closed [CODE]                       the gateway closed a's WebSocket, with that code (0: no status)
  *	a open                                it did not

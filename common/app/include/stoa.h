@@ -121,8 +121,8 @@ static inline void stoa_on_error(struct stoa_app *app, const char *namespace_, s
  * the module's variables begin anew. What a module allocated it frees at "stop": it is unloaded then.
  *
  * The two in the middle have no client yet: no sid, no auth; query, headers, cookies, address and transport are the
- * request's. Of a "handshake" stoa_fail(ev, message) refuses: 403 and, over polling, {"code":4,"message":..}; over
- * WebSocket, the message. Another negative return says "Forbidden". A request for a session that exists (polls, posts,
+ * request's. Of a "handshake" stoa_fail(ev, message) refuses: over polling 403 and {"code":4,"message":..}; over
+ * WebSocket 400 and the message, as Node does. Another negative return says "Forbidden". A request for a session that exists (polls, posts,
  * the upgrade) asks nobody. A "connection_error" is for logs and counting; its one argument is what Node's has:
  * {"code", "message", "context"}, the codes being Node's, from 0, "Transport unknown", to 5. */
 static inline void stoa_on_server(struct stoa_app *app, const char *event, stoa_fn *fn, void *ctx);
@@ -192,6 +192,8 @@ static inline struct stoa_value stoa_auth(
 
 #define STOA_EINPUT (-22) /* -EINVAL: not what the handler asked for */
 
+/* What MessagePack has beyond JSON (the option `parser`) reads as what JSON makes of it: a Date is its text, undefined is
+ * null, an ext the array [type, binary]; a NaN, which JSON has not, is a number. Passed on, all stay what they were. */
 enum stoa_type { STOA_NULL, STOA_BOOL, STOA_INT, STOA_FLOAT, STOA_TEXT, STOA_BYTES, STOA_ARRAY, STOA_OBJECT };
 
 /* Walking a shape that is not known. What does not exist is null, so steps need no checks between them. */
@@ -250,7 +252,7 @@ struct stoa_target {
 	bool local;               /* only clients of the gateway that carries this out */
 	bool is_volatile;         /* dropped for a client that has output waiting */
 	bool latest;              /* drops what waits for a client under the same event name; see below */
-	bool uncompressed;        /* kept for when there is compression: today nothing is compressed */
+	bool uncompressed;        /* sent as it is; a polling answer that holds other events too may be compressed */
 };
 #define stoa_to(ev, ...) ((struct stoa_target){ .from = (ev), __VA_ARGS__ })
 #define stoa_names(...)  ((const char *const[]){ __VA_ARGS__, NULL })

@@ -33,6 +33,18 @@ static int on_flags(struct stoa_event *ev)
 	return stoa_emit(stoa_to(ev, room, .namespace = "/", .local = true, .uncompressed = true), "all", what);
 }
 
+/* (what): to the sender, and not compressed. */
+static int on_plainly(struct stoa_event *ev)
+{
+	return stoa_emit(stoa_to(ev, stoa_sid(ev), .uncompressed = true), "plainly", stoa_spread(stoa_args(ev)));
+}
+
+/* The same, like any other. */
+static int on_echo(struct stoa_event *ev)
+{
+	return stoa_emit(ev, "echo", stoa_spread(stoa_args(ev)));
+}
+
 /* (namespace, what): to the sender, there. */
 static int on_elsewhere(struct stoa_event *ev)
 {
@@ -256,6 +268,8 @@ static int on_start(struct stoa_event *ev)
 static const struct stoa_handler handlers[] = {
 	{ "skip", on_skip },
 	{ "flags", on_flags },
+	{ "plainly", on_plainly },
+	{ "echo", on_echo },
 	{ "elsewhere", on_elsewhere },
 	{ "refused", on_refused },
 	{ "join", on_join },

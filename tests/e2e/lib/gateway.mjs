@@ -26,7 +26,7 @@ const REPORT = /AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtim
 
 // The tests' own STOA_ variables are no options of the gateway, which would refuse them.
 function environment(env) {
-	const own = ['STOA_BIN', 'STOA_APPS', 'STOA_BUILD', 'STOA_CLIENT_DIR', 'STOA_SCREENSHOT', 'STOA_WRAP'];
+	const own = ['STOA_BIN', 'STOA_APPS', 'STOA_BUILD', 'STOA_CLIENT_DIR', 'STOA_SCREENSHOT', 'STOA_WRAP', 'STOA_LONG'];
 	return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.includes(name))), ...env };
 }
 

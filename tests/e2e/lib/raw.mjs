@@ -365,7 +365,7 @@ function parseFrame(input) {
 	if (input.length < at + size)
 		return undefined;
 	const payload = Buffer.from(input.subarray(at, at + size));
-	return { value: { fin: input[0] >= 0x80, opcode: input[0] & 15, payload }, used: at + size };
+	return { value: { fin: input[0] >= 0x80, rsv: (input[0] >> 4) & 7, opcode: input[0] & 15, payload }, used: at + size };
 }
 
 export { Inbox };

@@ -52,7 +52,10 @@ static void write_target(const struct effect_target *to)
 static void write_payload(const struct effect *e)
 {
 	buf_add_char(&rig.log, ' ');
-	buf_add_slice(&rig.log, e->json);
+	if (rig.encoding == VALUE_JSON)
+		buf_add_slice(&rig.log, e->json);
+	for (size_t i = 0; rig.encoding == VALUE_MSGPACK && i < e->json.size; i++)
+		buf_printf(&rig.log, "%02x", (unsigned char)e->json.at[i]);
 	for (size_t i = 0; i < e->n_blobs; i++) {
 		buf_add_str(&rig.log, " <");
 		buf_add_slice(&rig.log, e->blobs[i]);
@@ -237,9 +240,12 @@ static void entry(const struct stoa_host *host, struct stoa_app *app)
 
 struct app *rig_open(void (*setup)(struct stoa_app *app))
 {
-	struct app_setup s = {
-		.port = &port, .threads = &threads, .clock_ms = look, .limits = rig.limits, .options = rig.options
-	};
+	struct app_setup s = { .port = &port,
+		.threads = &threads,
+		.clock_ms = look,
+		.limits = rig.limits,
+		.encoding = rig.encoding,
+		.options = rig.options };
 
 	app_free(rig.app);
 	rig.is_ending = false;
@@ -372,6 +378,45 @@ void rig_answer(uint64_t call, const char *items)
 
 	app_answer(rig.app, rig.now_ms, call, "A", slice_str(copy), check(items, JSON_NO_BLOBS), NULL, 0);
 	free(copy);
+}
+
+/* In memory of its own size, so that a read past it is seen. */
+static struct slice bytes_of(const char *hex)
+{
+	size_t n = strlen(hex) / 2;
+	char *at = malloc(n + 1), digits[3] = "";
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(digits, hex + 2 * i, 2);
+		at[1 + i] = (char)strtoul(digits, NULL, 16);
+	}
+	return slice_of(at + 1, n);
+}
+
+static void free_bytes(struct slice s)
+{
+	free((char *)(uintptr_t)s.at - 1);
+}
+
+void rig_event_packed(const char *name, const char *items, int64_t id)
+{
+	struct app_event_in in = { .kind = APP_EVENT,
+		.name = bytes_of(name),
+		.items = bytes_of(items),
+		.wants_ack = id >= 0,
+		.ack_id = (uint64_t)id };
+
+	send(&in);
+	free_bytes(in.name);
+	free_bytes(in.items);
+}
+
+void rig_answer_packed(uint64_t call, const char *items)
+{
+	struct slice bytes = bytes_of(items);
+
+	app_answer(rig.app, rig.now_ms, call, "A", bytes, 0, NULL, 0);
+	free_bytes(bytes);
 }
 
 void rig_gone(uint64_t call)

@@ -9,7 +9,7 @@
  *	session "key"=1 to A           fetch to r            servers ["e"] to broadcast
  *	ack 7 ["one",2] to A           leave room to A       accept                  refuse {"message":".."}
  *
- * An attachment follows as ` <bytes>`. Time is rig.now_ms and moves by rig_pass().
+ * An attachment follows as ` <bytes>`. A payload of MessagePack is its hexadecimal digits. Time is rig.now_ms and moves by rig_pass().
  */
 #ifndef STOA_TESTS_APP_RIG_H
 #define STOA_TESTS_APP_RIG_H
@@ -33,6 +33,7 @@ enum { RIG_JOBS = 8 };
 struct rig {
 	struct app *app;
 	struct app_limits limits;
+	enum value_encoding encoding; /* for rig_open() */
 	const char *const (*options)[2];
 	const char *const *rooms; /* what the host says the client is in; ended by NULL */
 	struct app_handshake handshake;
@@ -70,6 +71,9 @@ void rig_event_blobs(const char *name, const char *items, const struct slice *bl
 void rig_go(stoa_fn *fn, const char *items); /* "go" */
 void rig_go_ack(stoa_fn *fn, const char *items, int64_t id);
 void rig_answer(uint64_t call, const char *items);
+/* The same in MessagePack, for rig.encoding; name and items are hexadecimal digits. */
+void rig_event_packed(const char *name, const char *items, int64_t id);
+void rig_answer_packed(uint64_t call, const char *items);
 void rig_gone(uint64_t call);
 void rig_work(void); /* runs the work of background tasks; what it leaves waits for rig_tick() */
 void rig_tick(void);
@@ -96,5 +100,6 @@ TCase *case_jobs(void);
 TCase *case_limits(void);
 TCase *case_calls(void);
 TCase *case_memory(void);
+TCase *case_msgpack(void);
 
 #endif

@@ -23,5 +23,6 @@ Suite *suite(void)
 	suite_add_tcase(s, case_jobs());
 	suite_add_tcase(s, case_limits());
 	suite_add_tcase(s, case_memory());
+	suite_add_tcase(s, case_msgpack());
 	return s;
 }

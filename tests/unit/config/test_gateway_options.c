@@ -75,6 +75,8 @@ START_TEST(shipped_defaults)
 	ck_assert_str_eq(got.transports.at[0], "polling");
 	ck_assert_str_eq(got.transports.at[1], "websocket");
 	ck_assert(got.allow_upgrades);
+	ck_assert(!got.allow_eio3);
+	ck_assert(!got.jsonp);
 	ck_assert(!got.cors_allowed_origins.set);
 	ck_assert(got.cors_credentials);
 }
@@ -157,7 +159,7 @@ START_TEST(row_is_complete)
 	ck_assert_msg(strpbrk(o->help, "|\n") == NULL, "%s would break the reference's table", o->name);
 	ck_assert_int_eq(o->value == NULL, o->type == CONFIG_BOOL);
 	ck_assert(o->type != CONFIG_CHOICE || (o->choices && o->otherwise));
-	ck_assert_uint_eq(strspn(o->name, "abcdefghijklmnopqrstuvwxyz_"), strlen(o->name));
+	ck_assert_uint_eq(strspn(o->name, "abcdefghijklmnopqrstuvwxyz0123456789_"), strlen(o->name));
 	ck_assert(_i > 0 || o->group);
 	if (o->type == CONFIG_BOOL || o->type == CONFIG_INT || o->type == CONFIG_DURATION || o->type == CONFIG_SIZE)
 		ck_assert_ptr_nonnull(o->otherwise);
@@ -236,6 +238,20 @@ START_TEST(range_holds_at_both_ends)
 }
 END_TEST
 
+/* Text that the row's check takes; the last is for those that take any. */
+static const char *fitting_text(const struct config_option *o)
+{
+	static const char *const texts[] = { "/path", "[::1]:80", "X-Name", "10.0.0.0/8", "example.com",
+		"a-key-of-sixteen-letters", "https://example.com" };
+	size_t i = 0, last = sizeof(texts) / sizeof(texts[0]) - 1;
+
+	if (o->check == NULL)
+		return texts[last];
+	while (i < last && o->check(texts[i]))
+		i++;
+	return texts[i];
+}
+
 /* A value of the row's type that is not its default. */
 static void another_value(const struct config_option *o, char *to, size_t size)
 {
@@ -244,13 +260,9 @@ static void another_value(const struct config_option *o, char *to, size_t size)
 	else if (o->type == CONFIG_BOOL)
 		snprintf(to, size, "%s", strcmp(o->otherwise, "true") == 0 ? "false" : "true");
 	else if (o->choices)
-		snprintf(to, size, "%s", o->choices[0]);
-	else if (o->check && o->check("/path") == NULL)
-		snprintf(to, size, "/path");
-	else if (o->check && o->check("[::1]:80") == NULL)
-		snprintf(to, size, "[::1]:80");
+		snprintf(to, size, "%s", o->choices[o->otherwise && strcmp(o->choices[0], o->otherwise) == 0]);
 	else
-		snprintf(to, size, "https://example.com");
+		snprintf(to, size, "%s", fitting_text(o));
 }
 
 /* What --print-config says with one more flag; the caller frees. */

@@ -83,10 +83,34 @@ static const struct {
 START_TEST(origins)
 {
 	const struct config_list unset = UNSET, list = LIST(cases[_i].list < 0 ? 0 : cases[_i].list);
-	bool allowed = cors_allows(
-		cases[_i].list < 0 ? &unset : &list, slice_str(cases[_i].origin), slice_str(cases[_i].host));
+	bool allowed = cors_allows(cases[_i].list < 0 ? &unset : &list, slice_str(cases[_i].origin),
+		&(struct cors_self){ slice_str(cases[_i].host), SCHEME_UNKNOWN });
 
 	ck_assert_msg(allowed == cases[_i].allowed, "%s at %s", cases[_i].origin, cases[_i].host);
+}
+END_TEST
+
+START_TEST(schemes_that_are_known)
+{
+	static const struct {
+		int list;
+		const char *origin, *host;
+		bool allowed;
+		enum scheme scheme;
+	} known[] = {
+		{ -1, "https://a", "a", true, SCHEME_HTTPS }, { -1, "https://a", "a:443", true, SCHEME_HTTPS },
+		{ -1, "http://a", "a", false, SCHEME_HTTPS }, { -1, "https://a", "a", false, SCHEME_HTTP },
+		{ -1, "http://a", "a", true, SCHEME_HTTP },
+		{ ONE, "https://a.example", "x", true, SCHEME_HTTP }, /* of a list only the list */
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		const struct config_list unset = UNSET, list = LIST(ONE);
+		struct cors_self self = { slice_str(known[i].host), known[i].scheme };
+
+		ck_assert_int_eq(cors_allows(known[i].list < 0 ? &unset : &list, slice_str(known[i].origin), &self),
+			known[i].allowed);
+	}
 }
 END_TEST
 
@@ -99,7 +123,7 @@ START_TEST(long_origins_cost_little)
 	memcpy(origin, "https://", 8);
 	for (size_t i = 9; i < sizeof(origin); i += 2)
 		origin[i] = '.';
-	ck_assert(!cors_allows(&list, slice_of(origin, sizeof(origin)), SLICE("x")));
+	ck_assert(!cors_allows(&list, slice_of(origin, sizeof(origin)), &(struct cors_self){ .host = SLICE("x") }));
 }
 END_TEST
 
@@ -120,24 +144,96 @@ START_TEST(what_is_no_origin)
 }
 END_TEST
 
-static void expect_lines(int list, const char *origin, bool credentials, const char *lines)
+START_TEST(what_the_option_takes)
 {
+	ck_assert(cors_is_option(SLICE("https://a.example:1")));
+	ck_assert(!cors_is_option(SLICE("")));
+	ck_assert(!cors_is_option(SLICE("https://a b")));
+	ck_assert(!cors_is_option(SLICE("https://a,https://b")));
+	ck_assert(!cors_is_option(SLICE("https://*.a")));
+	ck_assert(!cors_is_option(SLICE("https://a;b")));
+	ck_assert(!cors_is_option(SLICE("https://a\"b")));
+}
+END_TEST
+
+/* --- The lines of an answer --------------------------------------------------------------------------------------- */
+
+static struct gateway_options options_of(int list, bool credentials)
+{
+	static const char *const exposed[] = { "X-A", "X-B", NULL }, *const methods[] = { "GET", "POST", NULL };
 	const struct config_list unset = UNSET, given = LIST(list < 0 ? 0 : list);
+
+	return (struct gateway_options){ .cors_allowed_origins = list < 0 ? unset : given,
+		.cors_credentials = credentials,
+		.cors_exposed_headers = { .at = (char **)(uintptr_t)exposed, .count = 2, .set = true },
+		.cors_methods = { .at = (char **)(uintptr_t)methods, .count = 2, .set = true } };
+}
+
+static void expect_text(struct buf *b, const char *lines)
+{
+	ck_assert_msg(slice_equal(buf_slice(b), slice_str(lines)), "%.*s", SLICE_ARG(buf_slice(b)));
+	buf_fini(b);
+}
+
+static void expect_lines(int list, const char *origin, bool allowed, bool credentials, const char *lines)
+{
+	struct gateway_options o = options_of(list, credentials);
 	struct buf b = BUF_INIT;
 
-	cors_put(&b, list < 0 ? &unset : &given, slice_str(origin), credentials);
-	ck_assert_uint_eq(b.size, strlen(lines));
-	ck_assert(b.size == 0 || memcmp(b.at, lines, b.size) == 0);
-	buf_fini(&b);
+	cors_put(&b, &o, slice_str(origin), allowed);
+	expect_text(&b, lines);
 }
+
+#define EXPOSED "Access-Control-Expose-Headers: X-A,X-B\r\n"
 
 START_TEST(answers_echo_the_origin)
 {
-	expect_lines(-1, NULL, true, "Vary: Origin\r\n");
-	expect_lines(EMPTY, "http://a", true, "");
-	expect_lines(ANY, "http://a", false, "Access-Control-Allow-Origin: http://a\r\nVary: Origin\r\n");
-	expect_lines(ONE, "http://a", true,
-		"Access-Control-Allow-Origin: http://a\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n");
+	expect_lines(-1, NULL, true, true, "Vary: Origin\r\n");
+	expect_lines(-1, "http://a", false, true, "Vary: Origin\r\n");
+	expect_lines(EMPTY, "http://a", true, true, "");
+	expect_lines(ANY, "http://a", true, true,
+		"Access-Control-Allow-Origin: http://a\r\nAccess-Control-Allow-Credentials: true\r\n" EXPOSED
+		"Vary: Origin\r\n");
+	expect_lines(ANY, "http://a", true, false, "Access-Control-Allow-Origin: *\r\n" EXPOSED);
+	expect_lines(ANY, NULL, true, false, "Access-Control-Allow-Origin: *\r\n" EXPOSED);
+	expect_lines(ONE, "http://a", true, true,
+		"Access-Control-Allow-Origin: http://a\r\nAccess-Control-Allow-Credentials: true\r\n" EXPOSED
+		"Vary: Origin\r\n");
+	expect_lines(
+		ONE, "http://a", true, false, "Access-Control-Allow-Origin: http://a\r\n" EXPOSED "Vary: Origin\r\n");
+}
+END_TEST
+
+static void expect_preflight(struct gateway_options *o, const char *asked, const char *lines)
+{
+	struct http_head head = { .n_headers = 1,
+		.headers = { { SLICE("access-control-request-headers"), slice_str(asked) } } };
+	struct buf b = BUF_INIT;
+
+	cors_put_preflight(&b, o, &head);
+	expect_text(&b, lines);
+}
+
+START_TEST(preflights_are_answered)
+{
+	static char long_list[1100];
+	static const char *const allowed[] = { "X-C", NULL };
+	struct gateway_options o = options_of(ANY, true);
+
+#define METHODS "Access-Control-Allow-Methods: GET,POST\r\n"
+#define VARY    "Vary: Access-Control-Request-Headers\r\n"
+	expect_preflight(&o, "x-one, x-two", METHODS VARY "Access-Control-Allow-Headers: x-one, x-two\r\n");
+	expect_preflight(&o, "", METHODS VARY);
+	expect_preflight(&o, "x<script>", METHODS VARY);
+	expect_preflight(&o, "x-\xff", METHODS VARY);
+	memset(long_list, 'a', sizeof(long_list) - 1);
+	expect_preflight(&o, long_list, METHODS VARY);
+	o.cors_max_age_ms = 600999;
+	o.cors_allowed_headers = (struct config_list){ .at = (char **)(uintptr_t)allowed, .count = 1, .set = true };
+	expect_preflight(&o, "x-one", METHODS "Access-Control-Allow-Headers: X-C\r\nAccess-Control-Max-Age: 600\r\n");
+	o.cors_allowed_headers.count = 0;
+	o.cors_max_age_ms = 0;
+	expect_preflight(&o, "x-one", METHODS);
 }
 END_TEST
 
@@ -147,9 +243,12 @@ Suite *suite(void)
 	TCase *t = tcase_create("cors");
 
 	tcase_add_loop_test(t, origins, 0, sizeof(cases) / sizeof(cases[0]));
+	tcase_add_test(t, schemes_that_are_known);
 	tcase_add_test(t, long_origins_cost_little);
 	tcase_add_test(t, what_is_no_origin);
+	tcase_add_test(t, what_the_option_takes);
 	tcase_add_test(t, answers_echo_the_origin);
+	tcase_add_test(t, preflights_are_answered);
 	suite_add_tcase(s, t);
 	return s;
 }

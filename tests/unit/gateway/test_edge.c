@@ -147,7 +147,9 @@ static const struct {
 	{ "GET /socket.io/?EIO=4&transport=websocket&sid=$", "", 400, CODE_3 },
 	{ "GET /socket.io/?EIO=3&transport=polling&sid=$", "", 400, CODE_3 },
 	{ "GET /socket.io/?transport=polling&sid=$", "", 400, CODE_3 },
-	{ "GET " PATH, "Origin: http://x\xc3\xa9\r\n", 403, CODE_4 },
+	{ "GET " PATH, "Origin: http://x\xc3\xa9\r\n", 400, CODE_3 },
+	{ "GET /socket.io/?transport=nope", "Origin: http://x\xc3\xa9\r\n", 400, CODE_0 },
+	{ "GET " PATH "&sid=nope", "Origin: http://x\xc3\xa9\r\n", 400, CODE_3 },
 	{ "GET " PATH, "Origin: http://evil\r\n", 403, CODE_4 },
 	{ "POST " PATH "&sid=$", "Origin: http://evil\r\nContent-Length: 2\r\n\r\n4a", 403, CODE_4 },
 	{ "OPTIONS " PATH, "Origin: http://evil\r\n", 403, CODE_4 },
@@ -340,7 +342,6 @@ static const struct {
 	const char *text;
 } bad_upgrades[] = {
 	{ "EIO=4", WS_ALL, 400, "Transport unknown" },
-	{ "EIO=4&transport=polling", WS_ALL, 400, "Bad request" },
 	{ "EIO=4&transport=websocket&sid=nope", WS_ALL, 400, "Session ID unknown" },
 	{ "EIO=3&transport=websocket&sid=$", WS_ALL, 400, "Bad request" },
 	{ "EIO=3&transport=websocket", WS_ALL, 400, "Unsupported protocol version" },
@@ -373,6 +374,30 @@ START_TEST(refused_upgrades)
 		bad_upgrades[_i].status == 403 ? "403 Forbidden" : "400 Bad Request", strlen(text),
 		strstr(text, "-Version") ? "Sec-WebSocket-Version: 13\r\n" : "", text);
 	ck_assert_str_eq(fx.heard.at, expected);
+	stop();
+}
+END_TEST
+
+/* The reference completes it and closes, without a status; a session that it names is unharmed. */
+START_TEST(upgrades_of_the_other_transport)
+{
+	const char *sid;
+	char line[200];
+
+	start(NULL);
+	sid = shake_hands();
+	for (int i = 0; i < 2; i++) {
+		int fd = dial();
+
+		snprintf(line, sizeof(line), "GET " PATH "%s%s HTTP/1.1\r\n" HOST WS_ALL "\r\n", i ? "&sid=" : "",
+			i ? sid : "");
+		say(fd, line);
+		expect_begins(hear_answer(fd), "HTTP/1.1 101 ");
+		hear_bytes(fd, 2);
+		ck_assert_int_eq(memcmp(fx.heard.at, "\x88\0", 2), 0);
+		close(fd);
+	}
+	ck_assert_uint_eq(sessions_count(&fx.sessions), 1);
 	stop();
 }
 END_TEST
@@ -531,6 +556,7 @@ Suite *suite(void)
 	tcase_add_test(t, an_aborted_post_ends_the_session);
 	tcase_add_test(t, requests_behind_a_parked_poll_wait);
 	tcase_add_loop_test(t, refused_upgrades, 0, sizeof(bad_upgrades) / sizeof(bad_upgrades[0]));
+	tcase_add_test(t, upgrades_of_the_other_transport);
 	tcase_add_test(t, foreign_upgrades);
 	tcase_add_test(t, a_websocket_session);
 	tcase_add_test(t, from_polling_to_websocket);

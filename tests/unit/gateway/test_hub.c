@@ -31,9 +31,68 @@ static void no_overflow(struct out *o, int64_t now_ms)
 
 static const struct out_ops ops = { no_flush, no_overflow };
 
+/* What the listener was told: rooms and namespaces that have somebody, and whether a change was told twice. */
+static bool told_room[ROOMS], told_wrong;
+static int told_namespaces;
+
+static int number_of(struct slice room)
+{
+	for (int i = 0; i < ROOMS; i++)
+		if (slice_equal(room, slice_str(rooms[i])))
+			return i;
+	return -1;
+}
+
+static void tell_namespace(const struct hub_namespace *n, bool begins)
+{
+	told_wrong |= hub_namespace(&hub, n->node.key) != n;
+	told_namespaces += begins ? 1 : -1;
+}
+
+static void namespace_begins(void *ctx, const struct hub_namespace *n)
+{
+	(void)ctx;
+	tell_namespace(n, true);
+}
+
+static void namespace_ends(void *ctx, const struct hub_namespace *n)
+{
+	(void)ctx;
+	tell_namespace(n, false);
+}
+
+static void tell_room(const struct hub_namespace *n, struct slice room, bool begins)
+{
+	int i = number_of(room);
+
+	told_wrong |= !hub_has_room(n, room);
+	if (i < 0) /* a client's id that somebody joined */
+		return;
+	told_wrong |= told_room[i] == begins;
+	told_room[i] = begins;
+}
+
+static void room_begins(void *ctx, const struct hub_namespace *n, struct slice room)
+{
+	(void)ctx;
+	tell_room(n, room, true);
+}
+
+static void room_ends(void *ctx, const struct hub_namespace *n, struct slice room)
+{
+	(void)ctx;
+	tell_room(n, room, false);
+}
+
+static const struct hub_ops listener = { namespace_begins, namespace_ends, room_begins, room_ends };
+
 static void setup(void)
 {
 	hub_init(&hub, 100);
+	hub_listen(&hub, &listener, NULL);
+	memset(told_room, 0, sizeof(told_room));
+	told_wrong = false;
+	told_namespaces = 0;
 	out_lane_init(&lane, 1 << 20);
 	for (int i = 0; i < MEMBERS; i++) {
 		snprintf(sids[i], sizeof(sids[i]), "sid%d", i);
@@ -54,6 +113,7 @@ static void teardown(void)
 		out_fini(&outs[i]);
 	}
 	hub_fini(&hub);
+	ck_assert_int_eq(told_namespaces, 0);
 	out_lane_fini(&lane);
 	ck_assert_int_eq(metrics_get(M_CLIENTS), 0);
 	ck_assert_int_eq(metrics_get(M_ROOMS), 0);
@@ -93,6 +153,21 @@ static void change(unsigned *seed)
 	}
 }
 
+/* The listener was told of every room that somebody is in, once, and of no other. */
+static bool told_what_is(void)
+{
+	bool ok = !told_wrong;
+
+	for (int r = 0; r < ROOMS; r++) {
+		bool anybody = false;
+
+		for (int m = 0; m < MEMBERS; m++)
+			anybody = anybody || joined[m][r];
+		ok &= told_room[r] == anybody;
+	}
+	return ok && told_namespaces == (hub_namespace(&hub, SLICE("/")) ? 1 : 0);
+}
+
 /* ck_assert() costs a write: what is checked a million times is asked here and asserted once a step. */
 static bool invariants_hold(void)
 {
@@ -109,7 +184,7 @@ static bool invariants_hold(void)
 		}
 		ok &= !is_in[m] || members[m].places[0].room == n->everybody;
 	}
-	return ok;
+	return ok && told_what_is();
 }
 
 static int n_hearing;

@@ -232,19 +232,19 @@ START_TEST(gather_puts_small_frames_together)
 
 	lane.limit_bytes = SIZE_MAX;
 	push(&out, 10, 'a');
-	bytes = out_gather(&out, &frames);
+	bytes = out_gather(&out, NULL, &frames);
 	ck_assert_uint_eq(frames, 1);
 	ck_assert_ptr_eq(bytes.at, out_peek(&out)->bytes); /* alone: not copied */
 	push(&out, 20, 'b');
 	push(&out, OUT_SCRATCH_BYTES, 'c');
-	bytes = out_gather(&out, &frames);
+	bytes = out_gather(&out, NULL, &frames);
 	ck_assert_uint_eq(frames, 2);
 	ck_assert_uint_eq(bytes.size, 30);
 	ck_assert_int_eq(bytes.at[2], 'a');
 	ck_assert_int_eq(bytes.at[12], 'b');
 	out_drop(&out, 2);
 	push(&out, 10, 'd');
-	bytes = out_gather(&out, &frames);
+	bytes = out_gather(&out, NULL, &frames);
 	ck_assert_uint_eq(frames, 1); /* large: as it is */
 	ck_assert_uint_eq(bytes.size, OUT_SCRATCH_BYTES);
 }

@@ -547,9 +547,24 @@ START_TEST(too_large_by_announcement)
 	int64_t before = metrics_get(M_LIMIT_PAYLOAD);
 	struct buf b = BUF_INIT;
 
-	add_head(&b, BINARY, INT64_MAX, true);
+	add_head(&b, BINARY, _i ? LIMIT + 1 : INT64_MAX, true);
 	buf_add(&b, mask, sizeof(mask));
-	buf_add_str(&b, "x");
+	send_all(c, buf_slice(&b));
+	expect_refusal(c, 1009, M_LIMIT_PAYLOAD, before);
+	buf_fini(&b);
+}
+END_TEST
+
+/* The second frame alone would pass; none of it comes. */
+START_TEST(too_large_by_a_sum_announced)
+{
+	struct client *c = client_new();
+	int64_t before = metrics_get(M_LIMIT_PAYLOAD);
+	struct buf b = BUF_INIT;
+
+	add_frame(&b, BINARY_PART, SLICE("xy"));
+	add_head(&b, LAST, LIMIT - 1, true);
+	buf_add(&b, mask, sizeof(mask));
 	send_all(c, buf_slice(&b));
 	expect_refusal(c, 1009, M_LIMIT_PAYLOAD, before);
 	buf_fini(&b);
@@ -584,27 +599,47 @@ START_TEST(too_many_fragments)
 }
 END_TEST
 
-/* The same without sockets: what ws_message_add() says for pieces that no test of ours can make a kernel deliver. */
+/* The same without sockets: what ws_message.h says for pieces that no test of ours can make a kernel deliver. */
 START_TEST(pieces)
 {
 	const struct ws_limits limits = { .bytes = 10, .fragments = 2 };
 	struct ws_message m = { 0 };
-	struct ws_piece p = { .bytes = SLICE("12345"), .missing = 5, .final = true };
 	struct slice whole;
 
-	ck_assert_int_eq(ws_message_add(&m, &limits, &p, &whole), WS_PARTIAL);
-	p.missing = 0;
-	ck_assert_int_eq(ws_message_add(&m, &limits, &p, &whole), WS_COMPLETE);
+	ck_assert_int_eq(ws_message_frame(&m, &limits, 10), WS_PARTIAL);
+	ck_assert_int_eq(ws_message_add(&m, &limits, SLICE("12345"), false, &whole), WS_PARTIAL);
+	ck_assert_int_eq(ws_message_add(&m, &limits, SLICE("12345"), true, &whole), WS_COMPLETE);
 	ck_assert(slice_equal(whole, SLICE("1234512345")));
 	ws_message_clear(&m);
-	p.missing = UINT64_MAX;
-	ck_assert_int_eq(ws_message_add(&m, &limits, &p, &whole), WS_TOO_LARGE);
+	ck_assert_int_eq(ws_message_frame(&m, &limits, 11), WS_TOO_LARGE);
+	ck_assert_int_eq(ws_message_frame(&m, &limits, UINT64_MAX), WS_TOO_LARGE);
 	ws_message_clear(&m);
-	p = (struct ws_piece){ 0 };
-	ck_assert_int_eq(ws_message_add(&m, &limits, &p, &whole), WS_PARTIAL);
-	ck_assert_int_eq(ws_message_add(&m, &limits, &p, &whole), WS_PARTIAL);
-	ck_assert_int_eq(ws_message_add(&m, &limits, &p, &whole), WS_TOO_MANY_FRAGMENTS);
+	ck_assert_int_eq(ws_message_frame(&m, &limits, 5), WS_PARTIAL);
+	ck_assert_int_eq(ws_message_add(&m, &limits, SLICE("12345"), false, &whole), WS_PARTIAL);
+	ck_assert_int_eq(ws_message_frame(&m, &limits, 6), WS_TOO_LARGE);
 	ws_message_clear(&m);
+	ck_assert_int_eq(ws_message_add(&m, &limits, SLICE("12345678901"), true, &whole), WS_TOO_LARGE);
+	ws_message_clear(&m);
+	ck_assert_int_eq(ws_message_frame(&m, &limits, 0), WS_PARTIAL);
+	ck_assert_int_eq(ws_message_frame(&m, &limits, 0), WS_PARTIAL);
+	ck_assert_int_eq(ws_message_frame(&m, &limits, 0), WS_TOO_MANY_FRAGMENTS);
+	ws_message_clear(&m);
+}
+END_TEST
+
+START_TEST(control_frames_of_a_second)
+{
+	const struct ws_limits limits = { .controls = 2 }, none = { 0 };
+	struct ws_controls c = { 0 };
+
+	ck_assert(ws_controls_count(&c, &limits, 5000));
+	ck_assert(ws_controls_count(&c, &limits, 5999));
+	ck_assert(!ws_controls_count(&c, &limits, 5999));
+	ck_assert(ws_controls_count(&c, &limits, 6000));
+	ck_assert(ws_controls_count(&c, &limits, 6000));
+	ck_assert(!ws_controls_count(&c, &limits, 6999));
+	for (int i = 0; i < 1000; i++)
+		ck_assert(ws_controls_count(&c, &none, 9000));
 }
 END_TEST
 
@@ -733,6 +768,7 @@ START_TEST(close_with_buffered_output)
 
 	ck_assert(!ws_write(c, big.at, big.size));
 	close_ws(&c->seen, 1012);
+	send_frame(c, PING, SLICE("nothing follows our Close frame"));
 	/* Too late, and what is wrong with it does not matter any more: it is too large, and no text. */
 	send_frame(c, _i ? TEXT : BINARY, slice_of(big.at, LIMIT + 1));
 	turns(5);
@@ -1043,6 +1079,20 @@ static const struct {
 	{ "invalid text across fragments", BYTES("\x01\x81\0\0\0\0\xe2\x80\x82\0\0\0\0\x28\xa1"), 1007 },
 	{ "character cut at the end", BYTES("\x81\x81\0\0\0\0\xc3"), 1007 },
 	{ "character cut before an empty end", BYTES("\x01\x81\0\0\0\0\xc3\x80\x80\0\0\0\0"), 1007 },
+	{ "character cut at the end of 2",
+		BYTES("\x81\x82\1\0\0\0"
+		      "`\xc3"),
+		1007 },
+	{ "character cut at the end of 3",
+		BYTES("\x81\x83\1\0\0\0"
+		      "`a\xc3"),
+		1007 },
+	{ "character cut at the end of 4",
+		BYTES("\x81\x84\1\0\0\0"
+		      "`aa\xc3"),
+		1007 },
+	{ "rsv bit in a ping", BYTES("\xc9\x80\0\0\0\0"), 1002 },
+	{ "rsv bit in a continuation", BYTES("\x01\x80\0\0\0\0\xc0\x80\0\0\0\0"), 1002 },
 };
 
 START_TEST(protocol_error)
@@ -1053,6 +1103,50 @@ START_TEST(protocol_error)
 	send_all(c, errors[_i].bytes);
 	send_frame(c, TEXT, SLICE("and goes on"));
 	expect_refusal(c, errors[_i].code, M_BAD_WEBSOCKET, before);
+}
+END_TEST
+
+/* The session hears of it at once; the peer when it has read what was sent before. */
+START_TEST(protocol_error_behind_output)
+{
+	struct client *c = client_new();
+	struct buf big = server_frame(1000 * 1000);
+
+	ck_assert(!ws_write(c, big.at, big.size));
+	turns(3);
+	send_all(c, errors[_i].bytes);
+	expect_seen(c, "opened error "); /* which takes fewer turns than lws has patience to flush */
+	send_frame(c, TEXT, SLICE("and goes on"));
+	client_wait(c, big.size + 4);
+	ck_assert_mem_eq(c->in.at, big.at, big.size);
+	ck_assert_mem_eq(c->in.at + big.size, "\x88\x02\x03", 3);
+	ck_assert_int_eq((unsigned char)c->in.at[big.size + 3], errors[_i].code & 255);
+	client_wait_end(c);
+	ck_assert_uint_eq(c->in.size, big.size + 4);
+	expect_seen(c, "opened error ");
+	buf_fini(&big);
+	client_free(c);
+}
+END_TEST
+
+/* Neither does it fill the kernel's buffers, and keep the loop turning for nothing. */
+START_TEST(input_behind_an_error_is_thrown_away)
+{
+	enum { MUCH = 10 * 1000 * 1000 };
+	struct client *c = client_new();
+	struct buf big = server_frame(1000 * 1000);
+	char *much = filled(MUCH, 'x');
+
+	ck_assert(!ws_write(c, big.at, big.size));
+	send_all(c, errors[0].bytes);
+	expect_seen(c, "opened error ");
+	send_all(c, slice_of(much, MUCH));
+	client_wait(c, big.size + 4);
+	ck_assert_mem_eq(c->in.at + big.size, "\x88\x02\x03\xea", 4);
+	client_wait_end(c);
+	buf_fini(&big);
+	free(much);
+	client_free(c);
 }
 END_TEST
 
@@ -1402,10 +1496,12 @@ Suite *suite(void)
 	tcase_add_test(t, largest_message);
 	tcase_add_test(t, too_large);
 	tcase_add_test(t, too_large_in_fragments);
-	tcase_add_test(t, too_large_by_announcement);
+	tcase_add_loop_test(t, too_large_by_announcement, 0, 2);
+	tcase_add_test(t, too_large_by_a_sum_announced);
 	tcase_add_test(t, most_fragments);
 	tcase_add_test(t, too_many_fragments);
 	tcase_add_test(t, pieces);
+	tcase_add_test(t, control_frames_of_a_second);
 	tcase_add_test(t, write_outside_callbacks);
 	tcase_add_test(t, slow_reader);
 	tcase_add_test(t, pings_of_a_slow_reader);
@@ -1426,6 +1522,8 @@ Suite *suite(void)
 	tcase_add_test(t, peer_resets_with_buffered_output);
 	tcase_add_test(t, peer_ends_with_buffered_output);
 	tcase_add_loop_test(t, protocol_error, 0, sizeof(errors) / sizeof(errors[0]));
+	tcase_add_loop_test(t, protocol_error_behind_output, 0, sizeof(errors) / sizeof(errors[0]));
+	tcase_add_test(t, input_behind_an_error_is_thrown_away);
 	tcase_add_test(t, pause_inside_a_read);
 	tcase_add_test(t, pause_before_what_came_with_the_head);
 	tcase_add_test(t, pause_outside_and_close);

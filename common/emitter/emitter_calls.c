@@ -1,0 +1,375 @@
+/* emitter_calls.c - a call: it waits in order, is sent, ends. See emitter_internal.h. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "emitter_internal.h"
+
+enum { TIMEOUT_MS = 5000 };
+
+static struct call *of_deadline(struct timer *t)
+{
+	return (struct call *)(void *)((char *)t - offsetof(struct call, deadline));
+}
+
+/* --- Its end ------------------------------------------------------------------------------------------------------ */
+
+static void unlink_call(struct call *c)
+{
+	struct stoa_emitter *e = c->e;
+	struct call **at = &e->calls;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	if (e->calls_end == &c->next)
+		e->calls_end = at;
+	c->next = NULL;
+}
+
+/* Commands of it that have no answer yet keep it in memory: see answered(). */
+void call_end(struct call *c, int status, const char *why)
+{
+	struct stoa_emitter *e = c->e;
+
+	if (c->stage == CALL_ENDED)
+		return;
+	loop_now(&e->loop);
+	if (c->stage == CALL_WAITS)
+		e->waiting_bytes -= c->size;
+	timer_stop(&e->loop.timers, &c->deadline);
+	unlink_call(c);
+	if (c->answers) {
+		map_remove(&e->asking, &c->by_id);
+		e->n_calls--;
+	}
+	links_unhear(e, c);
+	c->stage = CALL_ENDED;
+	c->result.status = status;
+	snprintf(c->why, sizeof(c->why), "%s", why ? why : emitter_text(status));
+	c->result.why = c->why;
+	*e->ended_end = c;
+	e->ended_end = &c->next;
+}
+
+/* Frees it, or leaves that to the answer to its last command. */
+static void let_go(struct call *c)
+{
+	c->is_awaited = false;
+	c->told = (struct stoa_emitter_call){ 0 };
+	if (c->commands == 0)
+		free(c);
+	else
+		c->next = NULL;
+}
+
+static void run_done(struct call *c)
+{
+	struct stoa_emitter *e = c->e;
+
+	if (c->told.later && c->result.status && e->later_error == 0) {
+		e->later_error = c->result.status;
+		snprintf(e->why, sizeof(e->why), "%s", c->why);
+	}
+	e->in_callback = true;
+	if (c->told.done)
+		c->told.done(c->told.ctx, &c->result);
+	if (!e->closed)
+		e->in_callback = false;
+}
+
+void calls_run_ended(struct stoa_emitter *e)
+{
+	struct call *c;
+
+	while (!e->closed && (c = e->ended) != NULL) {
+		e->ended = c->next;
+		if (e->ended == NULL)
+			e->ended_end = &e->ended;
+		run_done(c);
+		if (e->awaited == c)
+			loop_stop(&e->loop);
+		else
+			let_go(c);
+	}
+	if (!e->closed && e->awaited == NULL && e->calls == NULL && !e->is_attached)
+		loop_stop(&e->loop); /* a flush */
+}
+
+static void on_deadline(struct timer *t, int64_t now_ms)
+{
+	struct call *c = of_deadline(t);
+
+	(void)now_ms;
+	if (c->is_gathering && c->stage == CALL_ASKS)
+		call_end(c, 0, NULL);
+	else if (c->stage == CALL_WAITS)
+		call_end(c, -ENOTCONN,
+			redis_trouble(c->e->commands) < REDIS_TROUBLE_COUNT
+				? redis_trouble_hint(redis_trouble(c->e->commands))
+				: NULL);
+	else if (c->stage == CALL_SENT)
+		call_end(c, -ECONNRESET, "Redis did not answer in time; it may have been published");
+	else
+		call_end(c, -ETIMEDOUT, NULL);
+}
+
+void calls_fail(struct stoa_emitter *e, int status, const char *why, bool waiting_only)
+{
+	for (struct call *c = e->calls, *next; c; c = next) {
+		next = c->next;
+		if (c->stage == CALL_WAITS || (!waiting_only && c->answers))
+			call_end(c, status, why);
+	}
+}
+
+/* The connections are closed: no command is answered any more. */
+void calls_fini(struct stoa_emitter *e)
+{
+	struct call *c;
+
+	while ((c = e->calls) != NULL) {
+		c->hears[0] = c->hears[1] = slice_of(NULL, 0);
+		call_end(c, -ENOTCONN, NULL);
+	}
+	while ((c = e->ended) != NULL) {
+		e->ended = c->next;
+		free(c);
+	}
+	e->ended_end = &e->ended;
+}
+
+struct call *calls_find(const struct stoa_emitter *e, struct slice id)
+{
+	struct map_node *n = map_find(&e->asking, id);
+
+	return n ? map_item(n, struct call, by_id) : NULL;
+}
+
+/* --- Sending ------------------------------------------------------------------------------------------------------ */
+
+static void refused(struct call *c, struct slice text)
+{
+	char why[EMITTER_WHY_MAX];
+	bool permission = slice_starts(text, SLICE("NOPERM")) || slice_starts(text, SLICE("NOAUTH"));
+
+	snprintf(why, sizeof(why), "Redis refused: %.*s", text.size < 200 ? (int)text.size : 200, text.at);
+	call_end(c, permission ? -EACCES : -EPROTO, why);
+}
+
+/* True: the call goes on with `reply`. */
+static bool answered(struct call *c, enum redis_outcome outcome, const struct redis_reply *reply)
+{
+	c->commands--;
+	if (c->stage == CALL_ENDED) {
+		if (c->commands == 0 && !c->is_awaited)
+			free(c);
+		return false;
+	}
+	if (outcome == REDIS_ANSWERED && reply->type == REDIS_ERROR)
+		refused(c, reply->text);
+	else if (outcome == REDIS_UNKNOWN || (outcome == REDIS_UNSENT && c->stage != CALL_SENT))
+		call_end(c, -ECONNRESET, NULL);
+	return c->stage != CALL_ENDED;
+}
+
+/* It keeps its place: those behind it were not sent either. */
+static void wait_again(struct call *c)
+{
+	if (c->stage != CALL_WAITS)
+		c->e->waiting_bytes += c->size;
+	c->stage = CALL_WAITS;
+}
+
+static void published(void *ctx, enum redis_outcome outcome, const struct redis_reply *reply)
+{
+	struct call *c = ctx;
+
+	if (!answered(c, outcome, reply))
+		return;
+	if (outcome == REDIS_UNSENT) {
+		wait_again(c);
+		return;
+	}
+	if (reply->type == REDIS_INTEGER)
+		c->result.heard = reply->integer - (c->counts_ours && reply->integer > 0);
+	c->stage = CALL_ASKS;
+	if (c->answers == 0)
+		call_end(c, 0, NULL);
+	else
+		ask_end_if_complete(c);
+}
+
+/* [channel, subscribers] */
+static void counted(void *ctx, enum redis_outcome outcome, const struct redis_reply *reply)
+{
+	struct call *c = ctx;
+
+	if (!answered(c, outcome, reply) || outcome == REDIS_UNSENT)
+		return;
+	if (reply->type == REDIS_ARRAY && reply->count == 2 && reply->items[1].type == REDIS_INTEGER) {
+		c->result.servers = reply->items[1].integer;
+		ask_end_if_complete(c);
+	} else {
+		call_end(c, -EPROTO, "Redis's answer to PUBSUB NUMSUB makes no sense");
+	}
+}
+
+static int send_call(struct call *c)
+{
+	struct stoa_emitter *e = c->e;
+	struct slice publish[] = { SLICE("PUBLISH"), c->channel, c->payload };
+	struct slice count[] = { SLICE("PUBSUB"), SLICE("NUMSUB"), c->count };
+	int error = 0;
+
+	/* Asked first: once it is published there are answers. */
+	if (c->count.size && c->commands == 0)
+		error = redis_command(e->commands, count, 3, counted, c);
+	if (error == 0)
+		c->commands += c->count.size > 0;
+	if (error == 0)
+		error = redis_command(e->commands, publish, 3, published, c);
+	if (error)
+		return error;
+	c->commands++;
+	c->stage = CALL_SENT;
+	e->waiting_bytes -= c->size;
+	return 0;
+}
+
+void calls_send(struct stoa_emitter *e)
+{
+	struct call *c = e->calls;
+
+	if (!redis_ready(e->commands))
+		return;
+	for (struct call *next; c; c = next) {
+		next = c->next;
+		if (c->stage != CALL_WAITS)
+			continue;
+		/* Those behind it wait as well: all is in order. */
+		if ((c->answers && !links_hears(e, c)) || send_call(c) != 0)
+			return;
+	}
+}
+
+/* --- Its beginning ------------------------------------------------------------------------------------------------ */
+
+static struct slice add(struct call *c, struct slice s)
+{
+	char *at = c->bytes + c->size;
+
+	if (s.size)
+		memcpy(at, s.at, s.size);
+	c->size += s.size;
+	return slice_of(at, s.size);
+}
+
+struct call *call_new(struct stoa_emitter *e, const struct stoa_emitter_call *told, struct slice count)
+{
+	size_t hears = 2 * (e->key.size + count.size + EMITTER_UID_SIZE + 20);
+	struct call *c = calloc(1, sizeof(*c) + e->channel.size + e->payload.size + count.size + hears);
+
+	if (c == NULL)
+		return NULL;
+	c->e = e;
+	c->told = told ? *told : (struct stoa_emitter_call){ 0 };
+	c->result = (struct stoa_emitter_result){ .heard = -1, .servers = -1 };
+	c->channel = add(c, buf_slice(&e->channel));
+	c->payload = add(c, buf_slice(&e->payload));
+	c->count = add(c, count);
+	c->is_counted = count.size > 0;
+	return c;
+}
+
+static int check_room(const struct call *c)
+{
+	const struct stoa_emitter *e = c->e;
+
+	if (e->in_callback && !e->is_attached)
+		return -EDEADLK;
+	if (c->answers && e->n_calls >= e->max_calls)
+		return -EAGAIN;
+	return c->size > e->max_waiting - e->waiting_bytes ? -ENOBUFS : 0;
+}
+
+static void queue(struct call *c)
+{
+	struct stoa_emitter *e = c->e;
+	int64_t timeout = c->told.timeout_ms > 0 ? c->told.timeout_ms : TIMEOUT_MS;
+
+	e->waiting_bytes += c->size;
+	*e->calls_end = c;
+	e->calls_end = &c->next;
+	timer_set(&e->loop.timers, &c->deadline, on_deadline, loop_now(&e->loop) + timeout);
+	if (c->answers) {
+		c->by_id.key = slice_str(c->id);
+		map_add(&e->asking, &c->by_id);
+		e->n_calls++;
+	}
+	links_hear(e, c);
+}
+
+static void stop_at_once(struct timer *t, int64_t now_ms)
+{
+	(void)now_ms;
+	loop_stop((struct loop *)(void *)((char *)t - sizeof(struct loop)));
+}
+
+/* What has come since the last call, the end of a connection for one, so that nothing is written to it. */
+static void catch_up(struct stoa_emitter *e)
+{
+	struct {
+		struct loop *loop;
+		struct timer timer;
+	} now = { 0 };
+
+	(void)now;
+	(void)stop_at_once;
+	e->loop.stopped = false;
+}
+
+static int run_sync(struct call *c)
+{
+	struct stoa_emitter *e = c->e;
+	int status;
+
+	c->is_awaited = true;
+	e->awaited = c;
+	calls_send(e);
+	loop_run(&e->loop);
+	e->awaited = NULL;
+	status = c->result.status;
+	emitter_fail(e, status, c->why);
+	c->result.why = e->why;
+	if (c->told.result)
+		*c->told.result = c->result;
+	let_go(c);
+	return status;
+}
+
+int call_start(struct call *c)
+{
+	struct stoa_emitter *e = c->e;
+	int error = check_room(c);
+
+	if (error) {
+		free(c);
+		return emitter_fail(e, error, NULL);
+	}
+	loop_now(&e->loop);
+	if (!e->is_attached)
+		catch_up(e);
+	queue(c);
+	if (!e->is_attached && !(c->told.later && c->answers == 0))
+		return run_sync(c);
+	calls_send(e);
+	return 0;
+}
+
+int stoa_emitter_flush(struct stoa_emitter *e, int timeout_ms)
+{
+	(void)timeout_ms;
+	return 0;
+}

@@ -1,0 +1,180 @@
+/* membership.c - see membership.h. */
+#include "membership.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "log.h"
+#include "pubsub_redis.h"
+
+enum { LEAVE_MS = 300 };
+
+struct membership {
+	struct process *process;
+	const struct gateway_options *options;
+	struct pubsub_redis_config bus_config;
+	struct pubsub *bus;
+	struct cluster *cluster;
+	struct buf probe_channel;
+	struct timer leaving;
+	bool has_left;
+	char name[300];
+};
+
+static int read_redis(struct membership *m, char *why, size_t why_size)
+{
+	const struct gateway_options *o = m->options;
+	struct redis_config *r = &m->bus_config.redis;
+	const char *wrong = redis_url_parse(o->redis_url, &r->url);
+
+	if (wrong) {
+		snprintf(why, why_size, "redis_url: %s", wrong);
+		return -1;
+	}
+	r->name = "stoa-gateway";
+	r->ca_file = o->redis_ca_file;
+	r->cert_file = o->redis_cert_file;
+	r->key_file = o->redis_key_file;
+	r->server_name = o->redis_server_name;
+	r->connect_timeout_ms = o->redis_connect_timeout_ms;
+	r->command_timeout_ms = o->redis_command_timeout_ms;
+	r->max_queue = (size_t)o->redis_max_queue;
+	r->max_message = (size_t)o->redis_max_message;
+	return 0;
+}
+
+static const char *name_of(struct membership *m)
+{
+	char host[256];
+
+	if (m->options->node_name)
+		return m->options->node_name;
+	if (gethostname(host, sizeof(host)) < 0)
+		snprintf(host, sizeof(host), "stoa");
+	host[60] = '\0'; /* with the number behind it a node's name stays below its limit */
+	snprintf(m->name, sizeof(m->name), "%s#%ld", host, (long)getpid());
+	return m->name;
+}
+
+static struct wire_rules rules_of(const struct gateway_options *o)
+{
+	struct wire_rules rules = WIRE_RULES;
+
+	rules.max_bytes = (size_t)o->redis_max_message;
+	rules.python_list_is_args = o->python_list_is_args;
+	if (!o->python_pickle)
+		rules.pickle.max_bytes = 0;
+	return rules;
+}
+
+static struct cluster_config cluster_config(struct membership *m)
+{
+	const struct gateway_options *o = m->options;
+	const char *internal = edge_internal_address(m->process->edge);
+
+	return (struct cluster_config){ .prefix = o->redis_key,
+		.name = name_of(m),
+		.path = o->path,
+		.address = o->node_address ? o->node_address
+			   : internal      ? internal
+					   : "",
+		.all_rooms = o->subscriptions == SUBSCRIBE_ALL || o->order == ORDER_TOTAL,
+		.total_order = o->order == ORDER_TOTAL,
+		.old_sids = o->allow_eio3,
+		.beat_ms = o->node_beat_ms,
+		.lost_ms = o->node_lost_ms < 3 * o->node_beat_ms ? 3 * o->node_beat_ms : o->node_lost_ms,
+		.ask_timeout_ms = o->ack_timeout_ms,
+		.max_requests = (size_t)o->max_cluster_requests,
+		.rules = rules_of(o),
+		.python_channels = (const char *const *)o->python_channels.at };
+}
+
+static int open_bus(struct membership *m, char *why, size_t why_size)
+{
+	const struct gateway_options *o = m->options;
+
+	buf_printf(&m->probe_channel, "%s-probe#%s#", o->redis_key, cluster_self(m->cluster)->uid);
+	m->bus_config.probe_channel = buf_slice(&m->probe_channel);
+	m->bus_config.probe_interval_ms = o->bus_probe_interval_ms;
+	m->bus_config.max_publish = (size_t)o->redis_max_publish;
+	m->bus_config.max_waiting = (size_t)o->redis_max_waiting;
+	m->bus_config.wait_ms = o->redis_wait_ms;
+	m->bus = pubsub_redis_open(&m->process->loop, &m->bus_config, &cluster_events, m->cluster, why, why_size);
+	if (m->bus == NULL)
+		return -1;
+	cluster_join_bus(m->cluster, m->bus);
+	return 0;
+}
+
+int membership_open(struct membership **made, struct process *process, struct hub *hub, struct clients *clients,
+	struct dispatch *dispatch, char *why, size_t why_size)
+{
+	struct membership *m;
+	struct cluster_config config;
+
+	*made = NULL;
+	if (process->options->redis_url == NULL)
+		return 0;
+	*made = m = must_alloc(sizeof(*m));
+	m->process = process;
+	m->options = process->options;
+	if (read_redis(m, why, why_size) < 0)
+		return -1;
+	config = cluster_config(m);
+	m->cluster = cluster_new(&config, hub, clients, &process->loop.timers, &dispatch_cluster_ops, dispatch);
+	dispatch_set_cluster(dispatch, m->cluster);
+	return open_bus(m, why, why_size);
+}
+
+static void left(void *to)
+{
+	struct membership *m = to;
+
+	timer_stop(&m->process->loop.timers, &m->leaving);
+	m->has_left = true;
+	loop_stop(&m->process->loop);
+}
+
+static void waited(struct timer *t, int64_t now_ms)
+{
+	(void)now_ms;
+	left((struct membership *)(void *)((char *)t - offsetof(struct membership, leaving)));
+}
+
+void membership_leave(struct membership *m)
+{
+	struct loop *loop;
+
+	if (m == NULL || m->bus == NULL || !m->bus->is_up)
+		return;
+	loop = &m->process->loop;
+	timer_set(&loop->timers, &m->leaving, waited, loop_now(loop) + LEAVE_MS);
+	cluster_leave_bus(m->cluster, loop_now(loop), left, m);
+	while (!m->has_left)
+		loop_run(loop);
+}
+
+void membership_close(struct membership *m)
+{
+	if (m == NULL)
+		return;
+	pubsub_redis_close(m->bus);
+	cluster_free(m->cluster);
+	redis_url_fini(&m->bus_config.redis.url);
+	buf_fini(&m->probe_channel);
+	free(m);
+}
+
+const char *membership_trouble(const struct membership *m)
+{
+	if (m == NULL || m->options->ready_without_bus)
+		return NULL;
+	return pubsub_redis_trouble(m->bus);
+}
+
+struct cluster *membership_cluster(const struct membership *m)
+{
+	return m ? m->cluster : NULL;
+}
