@@ -17,7 +17,7 @@ BUILD_PACKAGES=(
 # shellcheck disable=SC2034
 TEST_PACKAGES=(
 	clang clang-format libclang-rt-14-dev llvm valgrind shellcheck doxygen
-	redis-server openssl
+	redis-server openssl haproxy nginx-light
 	curl git chromium python3 python3-socketio python3-msgpack python3-flask-socketio python3-redis python3-websocket python3-requests python3-aiohttp
 )
 

@@ -4,25 +4,58 @@
 #include <unistd.h>
 
 #include "client_dir.h"
+#include "health.h"
 #include "log.h"
+#include "metrics.h"
 #include "server.h"
+#include "workers.h"
 
 enum { EXIT_USAGE = 2 };
 
-static int serve(const struct gateway_options *options, const struct config_pairs *app_options)
+/* `worker` is NULL when there are no others. */
+static int serve(
+	const struct gateway_options *options, const struct config_pairs *app_options, const struct worker *worker)
 {
 	struct server server;
 	char why[512];
 
-	log_set_level(options->debug ? LOG_DEBUG : (enum log_level)options->log_level);
 	if (server_open(&server, options, app_options, why, sizeof(why)) < 0) {
 		fprintf(stderr, "stoa-gateway: %s\n", why);
 		return EXIT_FAILURE;
 	}
+	metrics_set(M_WORKERS, options->workers);
+	metrics_set(M_WORKER, options->worker);
+	metrics_add(M_WORKER_RESTARTS, options->worker_restarts);
+	if (worker)
+		worker_started(worker);
 	server_run(&server);
 	server_close(&server);
 	log_info("stopped", LOG_I("log_lines_dropped", log_dropped()));
 	return EXIT_SUCCESS;
+}
+
+static int tell_health(const struct gateway_options *options)
+{
+	char why[512];
+
+	if (health_ask(options->internal_listen, why, sizeof(why))) {
+		printf("well\n");
+		return EXIT_SUCCESS;
+	}
+	fprintf(stderr, "stoa-gateway: %s\n", why);
+	return EXIT_FAILURE;
+}
+
+static int run(const struct gateway_options *options, const struct config_pairs *app_options)
+{
+	struct worker self;
+	int status;
+
+	log_set_level(options->debug ? LOG_DEBUG : (enum log_level)options->log_level);
+	if (options->workers == 1)
+		return serve(options, app_options, NULL);
+	status = workers_run(options, &self);
+	return status == WORKER_RUNS ? serve(&self.options, app_options, &self) : status;
 }
 
 static int act(enum config_action action, const struct gateway_options *options, const struct config_pairs *app_options,
@@ -30,7 +63,7 @@ static int act(enum config_action action, const struct gateway_options *options,
 {
 	switch (action) {
 	case CONFIG_RUN:
-		return serve(options, app_options);
+		return run(options, app_options);
 	case CONFIG_HELP:
 	case CONFIG_PRINT:
 		printf("%.*s", SLICE_ARG(buf_slice(message)));
@@ -38,6 +71,8 @@ static int act(enum config_action action, const struct gateway_options *options,
 	case CONFIG_VERSION:
 		printf("stoa-gateway %s\n", STOA_VERSION);
 		return EXIT_SUCCESS;
+	case CONFIG_HEALTH:
+		return tell_health(options);
 	case CONFIG_CHECK:
 		printf("the configuration is good\n");
 		return EXIT_SUCCESS;
@@ -57,6 +92,8 @@ int main(int argc, char **argv)
 	int status;
 
 	action = config_read(&gateway_options_table, argc, argv, environ, &options, &app_options, &message);
+	if ((action == CONFIG_RUN || action == CONFIG_CHECK) && !gateway_options_agree(&options, &message))
+		action = CONFIG_ERROR;
 	if (action == CONFIG_RUN && options.client_dir == NULL)
 		options.client_dir = client_dir_find();
 	status = act(action, &options, &app_options, &message);

@@ -7,7 +7,9 @@
 
 #include "alloc.h"
 #include "log.h"
+#include "node_address.h"
 #include "pubsub_redis.h"
+#include "relays.h"
 
 enum { LEAVE_MS = 300 };
 
@@ -17,6 +19,8 @@ struct membership {
 	struct pubsub_redis_config bus_config;
 	struct pubsub *bus;
 	struct cluster *cluster;
+	struct node_relays *relays;
+	char address[NODE_ADDRESS_MAX + 1];
 	struct buf probe_channel;
 	struct timer leaving;
 	bool has_left;
@@ -72,14 +76,11 @@ static struct wire_rules rules_of(const struct gateway_options *o)
 static struct cluster_config cluster_config(struct membership *m)
 {
 	const struct gateway_options *o = m->options;
-	const char *internal = edge_internal_address(m->process->edge);
 
 	return (struct cluster_config){ .prefix = o->redis_key,
 		.name = name_of(m),
 		.path = o->path,
-		.address = o->node_address ? o->node_address
-			   : internal      ? internal
-					   : "",
+		.address = m->address,
 		.all_rooms = o->subscriptions == SUBSCRIBE_ALL || o->order == ORDER_TOTAL,
 		.total_order = o->order == ORDER_TOTAL,
 		.old_sids = o->allow_eio3,
@@ -91,6 +92,33 @@ static struct cluster_config cluster_config(struct membership *m)
 		.python_channels = (const char *const *)o->python_channels.at };
 }
 
+/* --- What the bus tells ------------------------------------------------------------------------------------------- */
+
+static void on_message(void *ctx, int64_t now_ms, struct slice channel, struct slice payload)
+{
+	struct membership *m = ctx;
+
+	cluster_events.message(m->cluster, now_ms, channel, payload);
+}
+
+/* The secret is asked for before others can hear of us, and bring requests. */
+static void on_up(void *ctx, int64_t now_ms, bool gap)
+{
+	struct membership *m = ctx;
+
+	node_relays_bus_up(m->relays, now_ms);
+	cluster_events.up(m->cluster, now_ms, gap);
+}
+
+static void on_down(void *ctx, int64_t now_ms, const char *why)
+{
+	struct membership *m = ctx;
+
+	cluster_events.down(m->cluster, now_ms, why);
+}
+
+static const struct pubsub_events bus_events = { .message = on_message, .up = on_up, .down = on_down };
+
 static int open_bus(struct membership *m, char *why, size_t why_size)
 {
 	const struct gateway_options *o = m->options;
@@ -101,10 +129,11 @@ static int open_bus(struct membership *m, char *why, size_t why_size)
 	m->bus_config.max_publish = (size_t)o->redis_max_publish;
 	m->bus_config.max_waiting = (size_t)o->redis_max_waiting;
 	m->bus_config.wait_ms = o->redis_wait_ms;
-	m->bus = pubsub_redis_open(&m->process->loop, &m->bus_config, &cluster_events, m->cluster, why, why_size);
+	m->bus = pubsub_redis_open(&m->process->loop, &m->bus_config, &bus_events, m, why, why_size);
 	if (m->bus == NULL)
 		return -1;
 	cluster_join_bus(m->cluster, m->bus);
+	node_relays_join(m->relays, m->bus);
 	return 0;
 }
 
@@ -120,12 +149,16 @@ int membership_open(struct membership **made, struct process *process, struct hu
 	*made = m = must_alloc(sizeof(*m));
 	m->process = process;
 	m->options = process->options;
-	if (read_redis(m, why, why_size) < 0)
+	if (read_redis(m, why, why_size) < 0 ||
+		node_address_find(
+			m->options->node_address ? m->options->node_address : edge_internal_address(process->edge),
+			m->address, sizeof(m->address), why, why_size) < 0)
 		return -1;
 	config = cluster_config(m);
 	m->cluster = cluster_new(&config, hub, clients, &process->loop.timers, &dispatch_cluster_ops, dispatch);
 	dispatch_set_cluster(dispatch, m->cluster);
-	return open_bus(m, why, why_size);
+	m->relays = node_relays_open(process->edge, &process->loop, m->options, m->cluster, why, why_size);
+	return m->relays == NULL ? -1 : open_bus(m, why, why_size);
 }
 
 static void left(void *to)
@@ -161,6 +194,7 @@ void membership_close(struct membership *m)
 	if (m == NULL)
 		return;
 	pubsub_redis_close(m->bus);
+	node_relays_close(m->relays);
 	cluster_free(m->cluster);
 	redis_url_fini(&m->bus_config.redis.url);
 	buf_fini(&m->probe_channel);

@@ -156,9 +156,16 @@ int server_open(struct server *s, const struct gateway_options *options, const s
 
 void server_run(struct server *s)
 {
+	int error;
+
 	dispatch_start(&s->dispatch, s->app, loop_now(&s->process.loop));
-	log_listening(s);
-	process_run(&s->process);
+	error = edge_listen(s->process.edge);
+	if (error < 0) {
+		log_error("cannot-listen", LOG_S("addr", edge_address(s->process.edge)), LOG_S("why", strerror(-error)));
+	} else {
+		log_listening(s);
+		process_run(&s->process);
+	}
 	/* Who stayed to the last hears of the end before the application does. */
 	sessions_drop(&s->process.sessions, loop_now(&s->process.loop));
 	dispatch_stop(&s->dispatch, loop_now(&s->process.loop));

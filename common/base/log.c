@@ -14,6 +14,7 @@ static const char *const level_names[] = { "error", "warn", "info", "debug" };
 /* Background tasks of an application log from threads of their own. */
 static _Atomic enum log_level threshold = LOG_INFO;
 static _Atomic uint64_t dropped;
+static int worker = -1; /* set before there are threads */
 
 bool log_on(enum log_level level)
 {
@@ -28,6 +29,11 @@ void log_set_level(enum log_level level)
 uint64_t log_dropped(void)
 {
 	return dropped;
+}
+
+void log_set_worker(int index)
+{
+	worker = index;
 }
 
 bool log_level_of(const char *name, enum log_level *level_r)
@@ -113,6 +119,8 @@ void log_write(enum log_level level, const char *event, const struct log_pair *p
 
 	add_time(&line);
 	buf_printf(&line, " %s %s", level_names[level], event);
+	if (worker >= 0)
+		add_pair(&line, &LOG_I("worker", worker));
 	for (; pairs->key; pairs++)
 		add_pair(&line, pairs);
 	buf_add_char(&line, '\n');

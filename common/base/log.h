@@ -39,6 +39,7 @@ struct log_pair {
 
 bool log_on(enum log_level level);
 void log_set_level(enum log_level level); /* the default is LOG_INFO */
+void log_set_worker(int index);           /* each line says `worker=index` first */
 bool log_level_of(const char *name, enum log_level *level_r);
 
 /* Pairs end with a NULL key. One write(2) per line; a line that cannot be written at once is dropped and counted, so

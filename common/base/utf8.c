@@ -1,6 +1,8 @@
 /* utf8.c - see utf8.h. */
 #include "utf8.h"
 
+#include <arpa/inet.h>
+
 /* The lowest and highest second byte for a lead byte, and how many bytes follow it; 0 for what is no lead. */
 static int lead_of(unsigned char c, unsigned char *low, unsigned char *high)
 {
@@ -48,13 +50,39 @@ static size_t skip_ascii(struct slice s, size_t i)
 	return i;
 }
 
+/* Size of the character at p, where four bytes can be read; 0: there is none. They are compared as one number. */
+static inline size_t character_at(const char *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	w = ntohl(w);
+	if ((w & 0xF0C0C000) == 0xE0808000) /* first, as most text beyond ASCII is such: no surrogates, not overlong */
+		return w >= 0xE0A00000 && w - 0xEDA00000 >= 0x200000 ? 3 : 0;
+	if (w < 0x80000000)
+		return 1;
+	if ((w & 0xE0C00000) == 0xC0800000)
+		return w >= 0xC2000000 ? 2 : 0;
+	if ((w & 0xF8C0C0C0) == 0xF0808080)
+		return w >= 0xF0900000 && w < 0xF4900000 ? 4 : 0;
+	return 0;
+}
+
 bool utf8_valid(struct slice s)
 {
-	size_t i = 0;
+	size_t i = 0, n;
 	bool whole;
 
-	while ((i = skip_ascii(s, i)) < s.size) {
-		i += step(slice_from(s, i), &whole);
+	while ((i = skip_ascii(s, i)) + sizeof(uint32_t) <= s.size) {
+		do {
+			n = character_at(s.at + i);
+			i += n;
+		} while (n > 1 && i + sizeof(uint32_t) <= s.size);
+		if (n == 0)
+			return false;
+	}
+	for (; i < s.size; i += n) {
+		n = step(slice_from(s, i), &whole);
 		if (!whole)
 			return false;
 	}

@@ -15,7 +15,7 @@ struct pubsub;
 
 /* The layer above. Slices live until the function returns. */
 struct pubsub_events {
-	/* On a channel that is wanted, by name or by a pattern: once, even when several of ours fit. */
+	/* On a channel that is wanted: once, when its name and a pattern fit; but once for each pattern that fits. */
 	void (*message)(void *ctx, int64_t now_ms, struct slice channel, struct slice payload);
 	/* Everything wanted is subscribed, and a message of our own came back: from here on nothing is missed. `gap`: it
 	 * was so before, and messages of the time between are lost. */

@@ -46,9 +46,9 @@ static void send_probe(struct pubsub_redis *b, int64_t now_ms)
 
 	random_id(b->nonce, PROBE_SIZE);
 	b->probe_sent_ms = now_ms;
-	b->probe_is_out = true;
-	redis_command(b->commands, argv, 3, NULL, NULL);
-	timer_set(&b->loop->timers, &b->probe, probe, now_ms + 2 * b->config.probe_interval_ms);
+	/* One that did not go out says nothing about who hears: it is tried again. */
+	b->probe_is_out = redis_command(b->commands, argv, 3, NULL, NULL) == 0;
+	timer_set(&b->loop->timers, &b->probe, probe, now_ms + (b->probe_is_out ? 2 : 1) * b->config.probe_interval_ms);
 }
 
 /* Due: to send the next, or because the last has not come back. */
@@ -186,7 +186,7 @@ static void on_message(void *ctx, const struct redis_push *m)
 		heard_probe(b, now_ms, m->payload);
 		return;
 	}
-	if (m->names == REDIS_PATTERNS && subscriptions_is_live(&b->names, SUBSCRIPTION_CHANNEL, m->channel))
+	if (m->names == REDIS_PATTERNS && subscriptions_is_held(&b->names, SUBSCRIPTION_CHANNEL, m->channel))
 		return;
 	metrics_count(M_BUS_RECEIVED);
 	metrics_add(M_BUS_BYTES_RECEIVED, (int64_t)m->payload.size);
@@ -209,7 +209,7 @@ static void subscriber_is_lost(void *ctx, enum redis_trouble why)
 	go_down(b, loop_now(b->loop), redis_trouble_name(why));
 }
 
-static void send_anyway(struct timer *t, int64_t now_ms)
+void pubsub_redis_send_again(struct timer *t, int64_t now_ms)
 {
 	waiting_send(bus_of_send(t), now_ms);
 }
@@ -220,7 +220,7 @@ static void commands_are_ready(void *ctx)
 	int64_t now_ms = loop_now(b->loop);
 
 	/* What waited goes out when we hear again, since the others will about then; but not much later without that. */
-	timer_set(&b->loop->timers, &b->send, send_anyway, now_ms + SEND_ANYWAY_MS);
+	timer_set(&b->loop->timers, &b->send, pubsub_redis_send_again, now_ms + SEND_ANYWAY_MS);
 	try_up(b, now_ms);
 }
 

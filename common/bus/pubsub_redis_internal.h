@@ -10,7 +10,7 @@
 
 #include "pubsub_redis.h"
 
-enum { PROBE_SIZE = 16, SUBSCRIBE_AT_ONCE = 128, SEND_ANYWAY_MS = 1000 };
+enum { PROBE_SIZE = 16, SUBSCRIBE_AT_ONCE = 128, SEND_ANYWAY_MS = 1000, SEND_AGAIN_MS = 20 };
 
 /* A message that waits for the connection. */
 struct waiting {
@@ -65,6 +65,7 @@ static inline struct pubsub_redis *bus_of_grave(struct grave *g)
 }
 
 int waiting_publish(struct pubsub *p, struct slice channel, struct slice payload);
+void pubsub_redis_send_again(struct timer *t, int64_t now_ms);
 void waiting_send(struct pubsub_redis *b, int64_t now_ms); /* if the connection is ready */
 void waiting_fini(struct pubsub_redis *b);
 

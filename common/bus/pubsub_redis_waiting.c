@@ -36,11 +36,21 @@ static struct waiting *take(struct pubsub_redis *b)
 	return w;
 }
 
+/* What nobody would be sent any more takes nobody's place. */
+static void drop_late(struct pubsub_redis *b, int64_t now_ms)
+{
+	while (b->waiting.first && now_ms - b->waiting.first->since_ms > b->config.wait_ms) {
+		metrics_count(M_BUS_UNPUBLISHED_LATE);
+		free(take(b));
+	}
+}
+
 static int keep(struct pubsub_redis *b, struct slice channel, struct slice payload)
 {
 	size_t size = channel.size + payload.size;
 	struct waiting *w;
 
+	drop_late(b, loop_now(b->loop));
 	if (size > b->config.max_waiting - b->waiting.bytes)
 		return -ENOBUFS;
 	w = malloc(sizeof(*w) + size);
@@ -83,16 +93,21 @@ int waiting_publish(struct pubsub *p, struct slice channel, struct slice payload
 
 void waiting_send(struct pubsub_redis *b, int64_t now_ms)
 {
+	drop_late(b, now_ms);
 	while (b->waiting.first && redis_ready(b->commands)) {
-		struct waiting *w = take(b);
+		struct waiting *w = b->waiting.first;
 		struct slice channel = slice_of(w->bytes, w->channel_size);
 		struct slice payload = slice_of(w->bytes + w->channel_size, w->payload_size);
+		int error = send_now(b, channel, payload);
 
-		if (now_ms - w->since_ms > b->config.wait_ms)
-			metrics_count(M_BUS_UNPUBLISHED_LATE);
-		else if (send_now(b, channel, payload) < 0)
+		/* The connection's queue is full: the rest follows when some of it is answered. */
+		if (error == -ENOBUFS && redis_queued_bytes(b->commands)) {
+			timer_set(&b->loop->timers, &b->send, pubsub_redis_send_again, now_ms + SEND_AGAIN_MS);
+			return;
+		}
+		if (error)
 			metrics_count(M_BUS_UNPUBLISHED_FAILED);
-		free(w);
+		free(take(b));
 	}
 }
 

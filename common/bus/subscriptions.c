@@ -11,6 +11,7 @@ struct subscription {
 	enum subscription_kind kind;
 	uint32_t users, awaited; /* answers to come */
 	bool asked;              /* the last command about it was a SUBSCRIBE */
+	bool held;               /* the last answer was to one: answers come in turn */
 	bool in_changed;
 	char name[];
 };
@@ -140,6 +141,7 @@ void subscriptions_answered(struct subscriptions *s, enum subscription_kind kind
 
 	if (one == NULL || one->awaited == 0)
 		return;
+	one->held = !one->held;
 	if (--one->awaited == 0)
 		s->unsettled--;
 	if (is_over(one))
@@ -156,7 +158,7 @@ void subscriptions_lost(struct subscriptions *s)
 		{
 			struct subscription *one = map_item(n, struct subscription, node);
 
-			one->asked = false;
+			one->asked = one->held = false;
 			one->awaited = 0;
 			if (one->users > 0)
 				note(s, one);
@@ -171,6 +173,13 @@ bool subscriptions_is_live(const struct subscriptions *s, enum subscription_kind
 	const struct subscription *one = find(s, kind, name);
 
 	return one && one->asked && one->awaited == 0;
+}
+
+bool subscriptions_is_held(const struct subscriptions *s, enum subscription_kind kind, struct slice name)
+{
+	const struct subscription *one = find(s, kind, name);
+
+	return one && one->held;
 }
 
 bool subscriptions_are_settled(const struct subscriptions *s)

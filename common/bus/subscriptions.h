@@ -48,6 +48,8 @@ void subscriptions_answered(struct subscriptions *s, enum subscription_kind kind
 void subscriptions_lost(struct subscriptions *s);
 
 bool subscriptions_is_live(const struct subscriptions *s, enum subscription_kind kind, struct slice name);
+/* Whether Redis's messages that come now are still, or already, of this subscription too. */
+bool subscriptions_is_held(const struct subscriptions *s, enum subscription_kind kind, struct slice name);
 /* Whether every name wanted is live and nothing else is. */
 bool subscriptions_are_settled(const struct subscriptions *s);
 size_t subscriptions_count(const struct subscriptions *s, enum subscription_kind kind);

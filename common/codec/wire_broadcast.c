@@ -57,6 +57,7 @@ static void read_flags(struct stoa_value flags, struct wire_opts *opts)
 	struct stoa_value compress = value_get(flags, SLICE("compress"));
 
 	opts->is_volatile = truthy(value_get(flags, SLICE("volatile")));
+	opts->latest = truthy(value_get(flags, SLICE("latest")));
 	opts->single = truthy(value_get(flags, SLICE("expectSingleResponse")));
 	opts->has_compress = !is_missing(compress);
 	opts->uncompressed = opts->has_compress && !truthy(compress);
@@ -130,6 +131,8 @@ static struct stoa_value flags_value(const struct wire_opts *opts, struct wire_o
 		wire_put(o, SLICE("expectSingleResponse"), value_bool(true));
 	if (opts->has_timeout)
 		wire_put(o, SLICE("timeout"), value_int(opts->timeout_ms));
+	if (opts->latest)
+		wire_put(o, SLICE("latest"), value_bool(true));
 	return wire_object_value(o);
 }
 

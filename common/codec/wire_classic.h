@@ -4,7 +4,10 @@
  *
  * A broadcast is the MessagePack array [uid, packet, opts]:
  *	packet = {type: 2, data: [event, ..args], nsp: "/"}
- *	opts   = {rooms: [..], except: [..], flags: {volatile, compress, timeout, expectSingleResponse}}
+ *	opts   = {rooms: [..], except: [..], flags: {volatile, compress, timeout, expectSingleResponse, latest}}
+ *
+ * `latest` is ours; Node passes it over.
+ *
  * Requests and their answers are objects, as JSON when they begin with '{' and as MessagePack otherwise:
  *
  *	                 request (uid, requestId, type, ..)      answer (requestId, ..)
@@ -41,6 +44,7 @@ struct wire_opts {
 	bool is_volatile;
 	bool uncompressed; /* compress: false */
 	bool has_compress; /* to be encoded though it is true */
+	bool latest;       /* instead of what waits for a client under the same name; of broadcasts */
 	bool single;       /* expectSingleResponse: to one client, whose answer stands alone */
 	bool has_timeout;
 	int64_t timeout_ms; /* of acknowledgements; not negative */

@@ -43,6 +43,7 @@ static enum config_action act(struct config_context *c, const struct config_flag
 	case CONFIG_VERSION:
 		return CONFIG_VERSION;
 	case CONFIG_RUN:
+	case CONFIG_HEALTH:
 	case CONFIG_CHECK:
 	case CONFIG_PRINT:
 	case CONFIG_ERROR:

@@ -21,7 +21,8 @@
  * The file: `name = value` lines, [sections], comments that begin a line with # or ; or follow a value after a blank
  * and ;. A line has at most 198 bytes. Indentation means nothing.
  *
- * Built-in flags: --config FILE (STOA_CONFIG), --set NAME=VALUE, --help, --version, --check-config, --print-config.
+ * Built-in flags: --config FILE (STOA_CONFIG), --set NAME=VALUE, --help, --version, --health, --check-config,
+ * --print-config.
  *
  * Every error is one sentence that names the place (file:line, variable or flag), the option, what came and what was
  * expected; an unknown option also names the nearest one, when one is near.
@@ -86,7 +87,7 @@ struct config_table {
 };
 
 /* What the command line asked for. */
-enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_PRINT, CONFIG_ERROR };
+enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_HEALTH, CONFIG_CHECK, CONFIG_PRINT, CONFIG_ERROR };
 
 /* A name=value pair of the application's own, from [app], STOA_APP_<NAME> and --set name=value. */
 struct config_pair {

@@ -8,7 +8,8 @@
 enum { NAME_ROOM = 128 };
 
 /* The flags that are not options, under their names as nearest() compares them. */
-static const char *const builtin_names[] = { "config", "set", "help", "version", "check_config", "print_config", NULL };
+static const char *const builtin_names[] = { "config", "set", "help", "version", "health", "check_config",
+	"print_config", NULL };
 
 /* Walks argv. */
 struct walk {
@@ -137,6 +138,7 @@ static enum config_action action_of(const struct flag *f)
 	} actions[] = {
 		{ "help", CONFIG_HELP },
 		{ "version", CONFIG_VERSION },
+		{ "health", CONFIG_HEALTH },
 		{ "check_config", CONFIG_CHECK },
 		{ "print_config", CONFIG_PRINT },
 	};

@@ -11,6 +11,7 @@ static const struct {
 	{ "--set NAME=VALUE", "Set an option of the application's own; may be repeated" },
 	{ "--check-config", "Read the options, report what is wrong, and end" },
 	{ "--print-config", "Print the options that hold, as a file, and end" },
+	{ "--health", "Ask the one that runs with these options how it is, and end: 0 well, 1 not" },
 	{ "--help", "Print this and end" },
 	{ "--version", "Print the version and end" },
 };

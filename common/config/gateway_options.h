@@ -10,6 +10,7 @@
 enum { TRANSPORT_POLLING = 1, TRANSPORT_WEBSOCKET = 2 };
 enum subscription_mode { SUBSCRIBE_ROOMS, SUBSCRIBE_ALL };
 enum message_order { ORDER_FIFO, ORDER_TOTAL };
+enum { WORKERS_MAX = 256 };
 enum cookie_same_site { SAME_SITE_LAX, SAME_SITE_STRICT, SAME_SITE_NONE, SAME_SITE_OFF };
 
 struct gateway_options {
@@ -17,6 +18,7 @@ struct gateway_options {
 	char *app;             /* path of the module; may be unset only for tools and tests */
 	char *listen;          /* "127.0.0.1:5000", "[::]:5000", ":5000" */
 	char *internal_listen; /* health, metrics, the HTTP API; NULL: none */
+	int64_t workers;       /* processes that share `listen` */
 	char *path;            /* "/socket.io" */
 	char *public_dir;      /* option `public`: static pages; NULL: none */
 	bool serve_client;
@@ -63,7 +65,7 @@ struct gateway_options {
 	int64_t max_sessions_per_address, max_new_sessions_per_address, max_new_sessions;
 	int64_t max_unknown_sids_per_address, max_event_rate, max_event_rate_per_address;
 	bool enforce_rates;
-	int64_t max_decode_packets, max_fragments, max_control_frames, max_send_queue;
+	int64_t max_decode_packets, max_fragments, max_control_frames, max_send_queue, max_send_wait_ms;
 	int64_t max_namespaces, max_rooms, max_room_name, max_event_name;
 	int64_t max_attachments, max_json_depth, max_pending_acks, ack_timeout_ms, max_timers, max_effects;
 	int64_t max_session_bytes, max_answers, max_answer_memory, max_handler_memory;
@@ -87,6 +89,8 @@ struct gateway_options {
 	char *node_address;  /* NULL: that of internal_listen */
 	int64_t node_beat_ms, node_lost_ms;
 	int64_t max_cluster_requests;
+	char *relay_secret, *relay_secret_file; /* NULL and NULL: one that is shared through Redis */
+	int64_t max_relays, relay_connect_timeout_ms, relay_timeout_ms;
 	bool ready_without_bus;
 	struct config_list python_channels; /* of python-socketio's message queue; not set: none */
 	bool python_pickle, python_list_is_args;
@@ -95,8 +99,19 @@ struct gateway_options {
 	int64_t shutdown_timeout_ms;   /* after SIGTERM clients have so long to take their last bytes */
 	int64_t background_timeout_ms; /* background tasks have so long to end then */
 	int64_t close_timeout_ms;      /* a closed connection is read so long for its peer's end */
+
+	/* Which of several workers this is: no options, but what gateway/workers/workers.h tells each. */
+	int64_t worker;          /* 0 to workers - 1 */
+	int64_t worker_restarts; /* of this one, so far */
+	int listen_fd;           /* bound to `listen`; 0: none is handed over */
 };
 
 extern const struct config_table gateway_options_table;
+
+/* What is wrong of options that are good each by itself, one sentence for `why`. True: nothing. */
+bool gateway_options_agree(const struct gateway_options *o, struct buf *why);
+
+/* "host:5000" and 2 are "host:5002"; port 0, any free one, stays. The address is one that its option's check took. */
+void gateway_options_address(const char *address, int64_t steps, char *to, size_t size);
 
 #endif

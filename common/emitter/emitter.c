@@ -96,8 +96,12 @@ static void ignore_broken_pipes(void)
 
 static void turn_end(void *ctx, int64_t now_ms)
 {
+	struct stoa_emitter *e = ctx;
+
 	(void)now_ms;
-	calls_run_ended(ctx);
+	if (!e->closed && e->waiting_bytes)
+		calls_send(e); /* for what did not fit before */
+	calls_run_ended(e);
 }
 
 static bool open_loop(struct stoa_emitter *e, struct event_base *base)

@@ -1,6 +1,5 @@
 /* emitter_calls.c - a call: it waits in order, is sent, ends. See emitter_internal.h. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +10,12 @@ enum { TIMEOUT_MS = 5000 };
 static struct call *of_deadline(struct timer *t)
 {
 	return (struct call *)(void *)((char *)t - offsetof(struct call, deadline));
+}
+
+static void call_free(struct call *c)
+{
+	buf_fini(&c->seen);
+	free(c);
 }
 
 /* --- Its end ------------------------------------------------------------------------------------------------------ */
@@ -53,15 +58,32 @@ void call_end(struct call *c, int status, const char *why)
 	e->ended_end = &c->next;
 }
 
+static void linger(struct call *c)
+{
+	c->is_lingering = true;
+	c->next = c->e->lingering;
+	c->e->lingering = c;
+}
+
+static void forget_lingering(struct call *c)
+{
+	struct call **at = &c->e->lingering;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	call_free(c);
+}
+
 /* Frees it, or leaves that to the answer to its last command. */
 static void let_go(struct call *c)
 {
 	c->is_awaited = false;
 	c->told = (struct stoa_emitter_call){ 0 };
 	if (c->commands == 0)
-		free(c);
+		call_free(c);
 	else
-		c->next = NULL;
+		linger(c);
 }
 
 static void run_done(struct call *c)
@@ -88,7 +110,9 @@ void calls_run_ended(struct stoa_emitter *e)
 		if (e->ended == NULL)
 			e->ended_end = &e->ended;
 		run_done(c);
-		if (e->awaited == c)
+		if (e->closed)
+			call_free(c);
+		else if (e->awaited == c)
 			loop_stop(&e->loop);
 		else
 			let_go(c);
@@ -135,9 +159,13 @@ void calls_fini(struct stoa_emitter *e)
 	}
 	while ((c = e->ended) != NULL) {
 		e->ended = c->next;
-		free(c);
+		call_free(c);
 	}
 	e->ended_end = &e->ended;
+	while ((c = e->lingering) != NULL) {
+		e->lingering = c->next;
+		call_free(c);
+	}
 }
 
 struct call *calls_find(const struct stoa_emitter *e, struct slice id)
@@ -163,13 +191,13 @@ static bool answered(struct call *c, enum redis_outcome outcome, const struct re
 {
 	c->commands--;
 	if (c->stage == CALL_ENDED) {
-		if (c->commands == 0 && !c->is_awaited)
-			free(c);
+		if (c->commands == 0 && c->is_lingering)
+			forget_lingering(c);
 		return false;
 	}
 	if (outcome == REDIS_ANSWERED && reply->type == REDIS_ERROR)
 		refused(c, reply->text);
-	else if (outcome == REDIS_UNKNOWN || (outcome == REDIS_UNSENT && c->stage != CALL_SENT))
+	else if (outcome == REDIS_UNKNOWN)
 		call_end(c, -ECONNRESET, NULL);
 	return c->stage != CALL_ENDED;
 }
@@ -180,6 +208,14 @@ static void wait_again(struct call *c)
 	if (c->stage != CALL_WAITS)
 		c->e->waiting_bytes += c->size;
 	c->stage = CALL_WAITS;
+}
+
+static void end_if_complete(struct call *c)
+{
+	if (c->is_gathering)
+		nodes_end_if_complete(c);
+	else
+		ask_end_if_complete(c);
 }
 
 static void published(void *ctx, enum redis_outcome outcome, const struct redis_reply *reply)
@@ -193,12 +229,12 @@ static void published(void *ctx, enum redis_outcome outcome, const struct redis_
 		return;
 	}
 	if (reply->type == REDIS_INTEGER)
-		c->result.heard = reply->integer - (c->counts_ours && reply->integer > 0);
+		c->result.heard = reply->integer - (c->is_gathering && reply->integer > 0);
 	c->stage = CALL_ASKS;
 	if (c->answers == 0)
 		call_end(c, 0, NULL);
 	else
-		ask_end_if_complete(c);
+		end_if_complete(c);
 }
 
 /* [channel, subscribers] */
@@ -210,7 +246,7 @@ static void counted(void *ctx, enum redis_outcome outcome, const struct redis_re
 		return;
 	if (reply->type == REDIS_ARRAY && reply->count == 2 && reply->items[1].type == REDIS_INTEGER) {
 		c->result.servers = reply->items[1].integer;
-		ask_end_if_complete(c);
+		end_if_complete(c);
 	} else {
 		call_end(c, -EPROTO, "Redis's answer to PUBSUB NUMSUB makes no sense");
 	}
@@ -268,7 +304,7 @@ static struct slice add(struct call *c, struct slice s)
 
 struct call *call_new(struct stoa_emitter *e, const struct stoa_emitter_call *told, struct slice count)
 {
-	size_t hears = 2 * (e->key.size + count.size + EMITTER_UID_SIZE + 20);
+	size_t hears = 2 * (e->key.size + count.size + EMITTER_UID_SIZE + 20); /* -response#, -nodes#, #UID# */
 	struct call *c = calloc(1, sizeof(*c) + e->channel.size + e->payload.size + count.size + hears);
 
 	if (c == NULL)
@@ -279,8 +315,12 @@ struct call *call_new(struct stoa_emitter *e, const struct stoa_emitter_call *to
 	c->channel = add(c, buf_slice(&e->channel));
 	c->payload = add(c, buf_slice(&e->payload));
 	c->count = add(c, count);
-	c->is_counted = count.size > 0;
 	return c;
+}
+
+void call_hears(struct call *c, size_t which, struct slice channel)
+{
+	c->hears[which] = add(c, channel);
 }
 
 static int check_room(const struct call *c)
@@ -311,25 +351,6 @@ static void queue(struct call *c)
 	links_hear(e, c);
 }
 
-static void stop_at_once(struct timer *t, int64_t now_ms)
-{
-	(void)now_ms;
-	loop_stop((struct loop *)(void *)((char *)t - sizeof(struct loop)));
-}
-
-/* What has come since the last call, the end of a connection for one, so that nothing is written to it. */
-static void catch_up(struct stoa_emitter *e)
-{
-	struct {
-		struct loop *loop;
-		struct timer timer;
-	} now = { 0 };
-
-	(void)now;
-	(void)stop_at_once;
-	e->loop.stopped = false;
-}
-
 static int run_sync(struct call *c)
 {
 	struct stoa_emitter *e = c->e;
@@ -338,7 +359,12 @@ static int run_sync(struct call *c)
 	c->is_awaited = true;
 	e->awaited = c;
 	calls_send(e);
-	loop_run(&e->loop);
+	if (c->stage == CALL_ENDED)
+		calls_run_ended(e);
+	else
+		loop_run(&e->loop);
+	if (c->answers)
+		loop_poll(&e->loop); /* Redis is told that no answers are wanted any more */
 	e->awaited = NULL;
 	status = c->result.status;
 	emitter_fail(e, status, c->why);
@@ -355,12 +381,13 @@ int call_start(struct call *c)
 	int error = check_room(c);
 
 	if (error) {
-		free(c);
+		call_free(c);
 		return emitter_fail(e, error, NULL);
 	}
-	loop_now(&e->loop);
+	/* What has come since the last call is taken first: the end of a connection for one, so that nothing is written to
+	 * it. */
 	if (!e->is_attached)
-		catch_up(e);
+		loop_poll(&e->loop);
 	queue(c);
 	if (!e->is_attached && !(c->told.later && c->answers == 0))
 		return run_sync(c);
@@ -368,8 +395,17 @@ int call_start(struct call *c)
 	return 0;
 }
 
-int stoa_emitter_flush(struct stoa_emitter *e, int timeout_ms)
+int stoa_emitter_flush(struct stoa_emitter *e)
 {
-	(void)timeout_ms;
-	return 0;
+	int error;
+
+	if (e->is_attached || e->in_callback)
+		return emitter_fail(e, -EDEADLK, NULL);
+	loop_poll(&e->loop);
+	calls_send(e);
+	if (e->calls)
+		loop_run(&e->loop);
+	error = e->later_error;
+	e->later_error = 0;
+	return error;
 }

@@ -31,6 +31,9 @@ enum call_stage {
 	CALL_ENDED  /* in e->ended, until its callback has run */
 };
 
+/* Of `answers`. */
+#define CALL_GATHERS (1U << 31)
+
 struct call {
 	struct call *next;
 	struct stoa_emitter *e;
@@ -40,12 +43,12 @@ struct call {
 	struct stoa_emitter_result result;
 	char why[EMITTER_WHY_MAX];
 	bool is_awaited;     /* a function of the sync drive waits for it and frees it */
-	bool is_counted;     /* who takes part is asked for too, and result.servers is it */
-	bool counts_ours;    /* of `heard` one is ourselves: nodes */
-	bool is_gathering;   /* its end by time is no failure: nodes */
+	bool is_lingering;   /* it has ended, and commands of it have no answer yet: in e->lingering */
+	bool is_gathering;   /* nodes: its end by time is no failure, and of who hears it one is ourselves */
 	int commands;        /* without Redis's answer */
 	struct map_node by_id; /* in e->asking: calls that answers come for */
-	unsigned answers;    /* types of them, as bits by enum wire_response_type; 0: none */
+	unsigned answers;    /* types of them, as bits by enum wire_response_type, or CALL_GATHERS; 0: none */
+	struct buf seen;     /* of CALL_GATHERS */
 	char id[EMITTER_ID_MAX + 1];
 	long long acks;      /* of clients */
 	struct slice channel, payload, count; /* in `bytes`; `count`: the channel whose subscribers are counted */
@@ -72,7 +75,7 @@ struct stoa_emitter {
 	size_t waiting_bytes, n_calls;
 	struct map asking;
 	struct call *ended, **ended_end;
-	struct call *awaited;
+	struct call *awaited, *lingering;
 	int later_error; /* for the next flush */
 
 	struct arena arena;   /* of the message in hand */
@@ -96,6 +99,8 @@ bool links_hears(const struct stoa_emitter *e, const struct call *c);
 /* emitter_calls.c */
 /* A call with e->channel and e->payload, `count` a channel or empty. NULL: no memory. */
 struct call *call_new(struct stoa_emitter *e, const struct stoa_emitter_call *told, struct slice count);
+/* The first or second channel that its answers come on; before call_start(). */
+void call_hears(struct call *c, size_t which, struct slice channel);
 /* Lets it wait and sends what can be sent; in the sync drive until it has ended. Takes the call; -errno as the functions. */
 int call_start(struct call *c);
 void calls_send(struct stoa_emitter *e);           /* those that wait, in order, as far as it goes */
@@ -113,7 +118,7 @@ int ask_start(struct stoa_emitter *e, struct slice nsp, struct wire_request *r, 
 	const struct stoa_emitter_call *told);
 
 /* emitter_nodes.c */
-struct slice nodes_id(void); /* of the call in e->asking that gathers nodes: there is one at a time */
+void nodes_end_if_complete(struct call *c);
 void nodes_heard(struct stoa_emitter *e, struct slice payload);
 
 /* emitter_values.c */

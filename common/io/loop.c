@@ -127,6 +127,14 @@ void loop_run(struct loop *l)
 	}
 }
 
+void loop_poll(struct loop *l)
+{
+	l->turn_ms = 0;
+	event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	end_turn(l);
+	turn_is_over(l, clock_now_ms());
+}
+
 /* --- On somebody else's base -------------------------------------------------------------------------------------- */
 
 static void turn_ends(evutil_socket_t fd, short what, void *ctx)

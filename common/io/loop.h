@@ -48,6 +48,7 @@ void loop_on_turn_end(struct loop *l, void (*fn)(void *ctx, int64_t now_ms), voi
 /* Tells how long each turn held up the next, before that begins: from when it first asked for the time to its end. */
 void loop_on_turn_took(struct loop *l, void (*fn)(void *ctx, int64_t now_ms, int64_t took_ms), void *ctx);
 void loop_run(struct loop *l);  /* until loop_stop(); not of somebody else's base */
+void loop_poll(struct loop *l); /* one turn of it, without waiting */
 void loop_stop(struct loop *l); /* from inside: the turn is finished first */
 
 /* Time for callbacks: the clock is read at most once per turn. */

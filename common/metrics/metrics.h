@@ -37,6 +37,10 @@
 		"Turns of the loop that took longer than loop_stall") \
 	METRIC(LOOP_TURN_MAX, GAUGE_MS, "stoa_loop_turn_max_seconds", "", "The longest turn of the loop so far") \
 	METRIC(LOOP_BUSY, COUNTER_MS, "stoa_loop_busy_seconds_total", "", "Time that the loop's turns took") \
+	METRIC(WORKER, GAUGE, "stoa_worker", "", "Which of the workers this is, from 0") \
+	METRIC(WORKERS, GAUGE, "stoa_workers", "", "Workers that share the port, of which this is one") \
+	METRIC(WORKER_RESTARTS, COUNTER, "stoa_worker_restarts_total", "", \
+		"Times this worker was started again after it had ended") \
 	METRIC(RELOADS, COUNTER, "stoa_reloads_total", "result=\"ok\"", "Times the application was to be loaded anew") \
 	METRIC(RELOADS_FAILED, COUNTER, "stoa_reloads_total", "result=\"failed\"", \
 		"Times the application was to be loaded anew") \
@@ -158,6 +162,39 @@
 		"Questions to other servers") \
 	METRIC(CLUSTER_REQUESTS_FULL, COUNTER, "stoa_cluster_requests_total", "result=\"refused\"", \
 		"Questions to other servers") \
+	METRIC(RELAY_POLL_ANSWERED, COUNTER, "stoa_relayed_total", "kind=\"poll\",result=\"answered\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_POLL_UNKNOWN, COUNTER, "stoa_relayed_total", "kind=\"poll\",result=\"unknown\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_POLL_FAILED, COUNTER, "stoa_relayed_total", "kind=\"poll\",result=\"failed\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_POLL_ABORTED, COUNTER, "stoa_relayed_total", "kind=\"poll\",result=\"aborted\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_POST_ANSWERED, COUNTER, "stoa_relayed_total", "kind=\"post\",result=\"answered\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_POST_UNKNOWN, COUNTER, "stoa_relayed_total", "kind=\"post\",result=\"unknown\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_POST_FAILED, COUNTER, "stoa_relayed_total", "kind=\"post\",result=\"failed\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_POST_ABORTED, COUNTER, "stoa_relayed_total", "kind=\"post\",result=\"aborted\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_UPGRADE_ANSWERED, COUNTER, "stoa_relayed_total", "kind=\"upgrade\",result=\"answered\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_UPGRADE_UNKNOWN, COUNTER, "stoa_relayed_total", "kind=\"upgrade\",result=\"unknown\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_UPGRADE_FAILED, COUNTER, "stoa_relayed_total", "kind=\"upgrade\",result=\"failed\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAY_UPGRADE_ABORTED, COUNTER, "stoa_relayed_total", "kind=\"upgrade\",result=\"aborted\"", \
+		"Requests of clients for sessions of other gateways") \
+	METRIC(RELAYS, GAUGE, "stoa_relays", "", "Requests and WebSockets of clients that are with other gateways") \
+	METRIC(RELAY_BYTES_IN, COUNTER, "stoa_relay_bytes_total", "direction=\"in\"", \
+		"Bytes that other gateways answered, and bodies and WebSockets brought to them") \
+	METRIC(RELAY_BYTES_OUT, COUNTER, "stoa_relay_bytes_total", "direction=\"out\"", \
+		"Bytes that other gateways answered, and bodies and WebSockets brought to them") \
+	METRIC(RELAYS_SERVED, COUNTER, "stoa_relays_received_total", "result=\"served\"", \
+		"Requests that other gateways brought") \
+	METRIC(RELAYS_DENIED, COUNTER, "stoa_relays_received_total", "result=\"denied\"", \
+		"Requests that other gateways brought") \
 	METRIC(LIMIT_CONNECTIONS, COUNTER, "stoa_limit_total", "limit=\"max_connections\"", "Refusals by a limit") \
 	METRIC(LIMIT_HEAD, COUNTER, "stoa_limit_total", "limit=\"max_head\"", "Refusals by a limit") \
 	METRIC(LIMIT_HEAD_TIME, COUNTER, "stoa_limit_total", "limit=\"head_timeout\"", "Refusals by a limit") \
@@ -176,8 +213,10 @@
 		"Refusals by a limit") \
 	METRIC(LIMIT_ADDRESS_STRANGERS, COUNTER, "stoa_limit_total", "limit=\"max_unknown_sids_per_address\"", \
 		"Refusals by a limit") \
+	METRIC(LIMIT_RELAYS, COUNTER, "stoa_limit_total", "limit=\"max_relays\"", "Refusals by a limit") \
 	METRIC(LIMIT_OPENS, COUNTER, "stoa_limit_total", "limit=\"max_new_sessions\"", "Refusals by a limit") \
 	METRIC(LIMIT_QUEUE, COUNTER, "stoa_limit_total", "limit=\"max_send_queue\"", "Refusals by a limit") \
+	METRIC(LIMIT_SEND_WAIT, COUNTER, "stoa_limit_total", "limit=\"max_send_wait\"", "Refusals by a limit") \
 	METRIC(LIMIT_CONNECT_TIME, COUNTER, "stoa_limit_total", "limit=\"connect_timeout\"", "Refusals by a limit") \
 	METRIC(LIMIT_UPGRADE_TIME, COUNTER, "stoa_limit_total", "limit=\"upgrade_timeout\"", "Refusals by a limit") \
 	METRIC(LIMIT_NAMESPACES, COUNTER, "stoa_limit_total", "limit=\"max_namespaces\"", "Refusals by a limit") \

@@ -1,28 +1,36 @@
 /*
- * tool.h - stoa, the command: one request to a gateway's HTTP API (docs/http-api.md), its answer as a table or as it
- * came, and an exit code for scripts.
+ * tool.h - stoa, the command: asks one gateway by its HTTP API (docs/http-api.md), or all servers through their Redis
+ * (docs/emitting.md); the answer as a table or as JSON, and an exit code for scripts.
  *
  *	main.c          reads the command line, asks, shows
- *	tool_args       the options
+ *	tool_args       the options; tool_help their help
  *	tool_request    the request's JSON
  *	tool_url        which gateway; tool_http asks it
  *	tool_show       the answer
+ *	tool_redis      which Redis; what is told through it
+ *	tool_redis_args an event's arguments and attachments
+ *	tool_redis_list what is listed through it
+ *	tool_watch      what passes through it; tool_watch_show a line of it
+ *	tool_text       text of others on a terminal
  *
- * A command runs once and ends: sockets block, with a time limit.
+ * A command runs once and ends: it waits, with a time limit. watch goes on until it is interrupted.
  */
 #ifndef STOA_TOOL_H
 #define STOA_TOOL_H
 
+#include "arena.h"
 #include "buf.h"
+#include "stoa_value.h"
 
 enum tool_exit {
 	TOOL_DONE = 0,   /* acted upon somebody, or listed */
 	TOOL_FAILED = 1, /* refused, or no answer */
 	TOOL_USAGE = 2,  /* the command line is wrong: nothing was sent */
 	TOOL_NOBODY = 3, /* all is well, and nobody was there */
+	TOOL_PARTIAL = 4 /* some did not answer in time */
 };
 
-/* Texts of the command line. */
+/* Texts of the command line, a NULL behind them. */
 struct tool_list {
 	const char **at;
 	size_t count;
@@ -33,21 +41,39 @@ struct tool_command;
 struct tool_args {
 	const struct tool_command *command;
 	const char *url, *key, *key_file, *namespace, *idempotency_key, *cursor;
-	int64_t timeout_ms, limit;          /* limit 0: all, page by page */
-	struct tool_list to, except, words; /* words: those without an option */
-	bool json, broadcast, is_volatile, local, transport, text, help, version;
+	const char *redis, *redis_key, *redis_ca_file, *redis_cert_file, *redis_key_file, *redis_server_name;
+	int64_t timeout_ms, ack_ms, limit, count; /* limit 0: all, page by page; ack_ms 0: no acks; count 0: no end */
+	struct tool_list to, except, words;       /* words: those without an option */
+	struct tool_list attachments;
+	bool json, broadcast, is_volatile, uncompressed, local, transport, text, all, requests, help, version;
+	bool is_redis; /* through Redis; otherwise of a gateway */
 };
 
 /* As bits, for the options that each takes. */
-enum { TOOL_EMIT = 1, TOOL_ROOM = 2, TOOL_DISCONNECT = 4, TOOL_LIST = 8, TOOL_SOCKETS = 16, TOOL_COUNTS = 32 };
+enum {
+	TOOL_EMIT = 1,
+	TOOL_ROOM = 2,
+	TOOL_DISCONNECT = 4,
+	TOOL_LIST = 8,
+	TOOL_SOCKETS = 16,
+	TOOL_COUNTS = 32,
+	TOOL_SERVERS = 64,
+	TOOL_NODES = 128,
+	TOOL_WATCH = 256,
+	TOOL_ROOMS = 512
+};
+
+/* How a command, or an option, goes about it. */
+enum { TOOL_HTTP = 1, TOOL_REDIS = 2, TOOL_EITHER = TOOL_HTTP | TOOL_REDIS };
 
 struct tool_command {
 	const char *name;
-	unsigned bit;
+	unsigned bit, via;
 	const char *words; /* as the help shows them */
 	size_t min_words, max_words;
 	const char *help;   /* one sentence */
-	const char *result; /* the answer's member that counts clients, or lists */
+	const char *result; /* the HTTP API's answer's member that counts clients, or lists */
+	enum tool_exit (*redis)(const struct tool_args *a); /* NULL: not through Redis */
 };
 extern const struct tool_command tool_commands[]; /* ended by one without a name */
 
@@ -55,10 +81,24 @@ extern const struct tool_command tool_commands[]; /* ended by one without a name
 bool tool_args_read(struct tool_args *a, int argc, char **argv);
 void tool_args_fini(struct tool_args *a);
 void tool_args_help(const struct tool_args *a); /* on standard output, of the command if there is one */
+
+struct tool_option {
+	const char *name, *value; /* value NULL: a switch */
+	int commands;
+	unsigned via;
+	bool (*read)(struct tool_args *a, const struct tool_option *o, const char *value);
+	size_t offset;
+	const char *help;
+};
+enum { TOOL_ANY = -1 };
+extern const struct tool_option tool_options[]; /* ended by one without a name */
+
 void tool_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The body for the command; false: a word is not JSON, or standard input cannot be read, which has been said. */
 bool tool_request_write(const struct tool_args *a, struct buf *json);
+/* An event's arguments alone, as items without brackets; false as above. */
+bool tool_request_items(const struct tool_args *a, struct buf *items);
 
 struct tool_url {
 	char host[256], port[8], path[256];
@@ -80,5 +120,51 @@ bool tool_http_post(const struct tool_url *url, const char *path, const struct t
 /* Shows the answer and says with what the program ends. *next: where the next page begins, to be freed; NULL: this was
  * the last. */
 enum tool_exit tool_show(const struct tool_args *a, const struct tool_answer *answer, bool first_page, char **next);
+
+/* --- Through Redis ------------------------------------------------------------------------------------------------ */
+
+enum tool_exit tool_redis_emit(const struct tool_args *a);
+enum tool_exit tool_redis_servers(const struct tool_args *a);
+enum tool_exit tool_redis_room(const struct tool_args *a);
+enum tool_exit tool_redis_disconnect(const struct tool_args *a);
+enum tool_exit tool_redis_rooms(const struct tool_args *a);
+enum tool_exit tool_redis_sockets(const struct tool_args *a);
+enum tool_exit tool_redis_nodes(const struct tool_args *a);
+enum tool_exit tool_watch(const struct tool_args *a);
+
+/* Options of Redis, from the command line or else from the environment; NULL: neither. */
+const char *tool_redis_option(const char *given, const char *variable);
+
+/* NULL: which has been said. */
+struct stoa_emitter;
+struct stoa_emitter_result;
+struct stoa_emitter *tool_redis_open(const struct tool_args *a);
+/* With what a command ends whose result this is; complains of a failure. */
+enum tool_exit tool_redis_ended(const struct stoa_emitter_result *r);
+
+/* Arguments as a JSON array, and the attachments in it, to be freed by tool_event_fini() in either case. False: has been
+ * said. */
+struct stoa_emitter_bytes;
+struct tool_event {
+	struct buf args; /* with a NUL */
+	struct buf *files;
+	struct stoa_emitter_bytes *attachments;
+	size_t n_attachments;
+};
+bool tool_event_read(const struct tool_args *a, struct tool_event *event);
+void tool_event_fini(struct tool_event *event);
+
+/* --- Text of others ----------------------------------------------------------------------------------------------- */
+
+void tool_write(struct slice s); /* as it is */
+/* Clients may have chosen it: nothing in it drives a terminal. */
+void tool_print(struct slice s);
+/* The same, at most `max` characters of it, and then "..". */
+void tool_print_short(struct slice s, size_t max);
+/* The value as one line of JSON, binary as Node.js writes it: {"type":"Buffer","data":[..]}. Fine for terminals. */
+void tool_add_json(struct buf *to, struct stoa_value v);
+/* JSON as the emitter hands it over; `arena` holds it. */
+struct stoa_emitter_answer;
+struct stoa_value tool_answer_value(struct arena *arena, const struct stoa_emitter_answer *answer);
 
 #endif

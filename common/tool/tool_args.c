@@ -1,4 +1,4 @@
-/* tool_args.c - the command line: one table of options, from which the help comes too. */
+/* tool_args.c - the command line: one table of options, from which tool_help.c makes the help. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,29 +17,21 @@ void tool_complain(const char *format, ...)
 	va_end(args);
 }
 
-enum { TOOL_TARGETS = TOOL_EMIT | TOOL_ROOM | TOOL_DISCONNECT, TOOL_ANY = -1 };
+enum { TOOL_TARGETS = TOOL_EMIT | TOOL_ROOM | TOOL_DISCONNECT, TOOL_EVENTS = TOOL_EMIT | TOOL_SERVERS };
 
-struct option {
-	const char *name, *value; /* value NULL: a switch */
-	int commands;
-	bool (*read)(struct tool_args *a, const struct option *o, const char *value);
-	size_t offset;
-	const char *help;
-};
-
-static void *place_of(struct tool_args *a, const struct option *o)
+static void *place_of(struct tool_args *a, const struct tool_option *o)
 {
 	return (char *)a + o->offset;
 }
 
-static bool read_switch(struct tool_args *a, const struct option *o, const char *value)
+static bool read_switch(struct tool_args *a, const struct tool_option *o, const char *value)
 {
 	(void)value;
 	*(bool *)place_of(a, o) = true;
 	return true;
 }
 
-static bool read_text(struct tool_args *a, const struct option *o, const char *value)
+static bool read_text(struct tool_args *a, const struct tool_option *o, const char *value)
 {
 	*(const char **)place_of(a, o) = value;
 	return true;
@@ -47,17 +39,18 @@ static bool read_text(struct tool_args *a, const struct option *o, const char *v
 
 static void add(struct tool_list *list, const char *value)
 {
-	list->at = must_realloc(list->at, (list->count + 1) * sizeof(*list->at));
+	list->at = must_realloc(list->at, (list->count + 2) * sizeof(*list->at));
 	list->at[list->count++] = value;
+	list->at[list->count] = NULL;
 }
 
-static bool read_list(struct tool_args *a, const struct option *o, const char *value)
+static bool read_list(struct tool_args *a, const struct tool_option *o, const char *value)
 {
 	add(place_of(a, o), value);
 	return true;
 }
 
-static bool read_number(struct tool_args *a, const struct option *o, const char *value)
+static bool read_number(struct tool_args *a, const struct tool_option *o, const char *value)
 {
 	int64_t *to = place_of(a, o);
 	char *end;
@@ -69,52 +62,80 @@ static bool read_number(struct tool_args *a, const struct option *o, const char 
 	return false;
 }
 
-static bool read_seconds(struct tool_args *a, const struct option *o, const char *value)
+static bool read_seconds(struct tool_args *a, const struct tool_option *o, const char *value)
 {
 	bool good = read_number(a, o, value);
 
-	a->timeout_ms *= 1000;
+	*(int64_t *)place_of(a, o) *= 1000;
 	return good;
 }
 
 #define AT(field_) offsetof(struct tool_args, field_)
 
-static const struct option options[] = {
-	{ "to", "ROOM", TOOL_TARGETS, read_list, AT(to),
+const struct tool_option tool_options[] = {
+	{ "to", "ROOM", TOOL_TARGETS, TOOL_EITHER, read_list, AT(to),
 		"Whom: those in this room, or the client of this id; may come again" },
-	{ "broadcast", NULL, TOOL_TARGETS, read_switch, AT(broadcast), "Whom: everybody in the namespace" },
-	{ "except", "ROOM", TOOL_TARGETS | TOOL_SOCKETS | TOOL_COUNTS, read_list, AT(except),
+	{ "broadcast", NULL, TOOL_TARGETS, TOOL_EITHER, read_switch, AT(broadcast),
+		"Whom: everybody in the namespace" },
+	{ "except", "ROOM", TOOL_TARGETS | TOOL_SOCKETS | TOOL_COUNTS, TOOL_EITHER, read_list, AT(except),
 		"Not those in this room, or the client of this id; may come again" },
-	{ "namespace", "NAME", TOOL_ANY, read_text, AT(namespace), "The namespace; /" },
-	{ "text", NULL, TOOL_EMIT, read_switch, AT(text), "The arguments are text, not JSON" },
-	{ "volatile", NULL, TOOL_EMIT, read_switch, AT(is_volatile), "Not for clients that have output waiting" },
-	{ "transport", NULL, TOOL_DISCONNECT, read_switch, AT(transport),
+	{ "namespace", "NAME", TOOL_ANY, TOOL_EITHER, read_text, AT(namespace),
+		"The namespace; /, and of watch all" },
+	{ "text", NULL, TOOL_EVENTS, TOOL_EITHER, read_switch, AT(text), "The arguments are text, not JSON" },
+	{ "volatile", NULL, TOOL_EMIT, TOOL_EITHER, read_switch, AT(is_volatile),
+		"Not for clients that have output waiting" },
+	{ "uncompressed", NULL, TOOL_EMIT, TOOL_REDIS, read_switch, AT(uncompressed),
+		"Not to be compressed on its way to clients" },
+	{ "attachment", "FILE", TOOL_EMIT, TOOL_REDIS, read_list, AT(attachments),
+		"Binary: the N-th, from 0 on, is {\"_placeholder\":true,\"num\":N} in the\n"
+		"                         arguments; without any there, all follow them" },
+	{ "ack", "SECONDS", TOOL_EVENTS, TOOL_REDIS, read_seconds, AT(ack_ms),
+		"Wait so long for acknowledgements, and print each" },
+	{ "transport", NULL, TOOL_DISCONNECT, TOOL_EITHER, read_switch, AT(transport),
 		"Their connections too, with all namespaces" },
-	{ "local", NULL, TOOL_ANY, read_switch, AT(local), "Only clients of the gateway that is asked" },
-	{ "idempotency-key", "KEY", TOOL_TARGETS, read_text, AT(idempotency_key),
+	{ "local", NULL, TOOL_ANY, TOOL_HTTP, read_switch, AT(local), "Only clients of the gateway that is asked" },
+	{ "idempotency-key", "KEY", TOOL_TARGETS, TOOL_HTTP, read_text, AT(idempotency_key),
 		"A name for this request: sent again with it, it is not done again" },
-	{ "limit", "N", TOOL_LIST, read_number, AT(limit), "At most so many; all" },
-	{ "cursor", "NAME", TOOL_LIST, read_text, AT(cursor), "Begin behind this one" },
-	{ "json", NULL, TOOL_ANY, read_switch, AT(json), "Show the answer as it came; of a listing one line per page" },
-	{ "url", "URL", TOOL_ANY, read_text, AT(url),
+	{ "limit", "N", TOOL_LIST, TOOL_HTTP, read_number, AT(limit), "At most so many; all" },
+	{ "cursor", "NAME", TOOL_LIST, TOOL_HTTP, read_text, AT(cursor), "Begin behind this one" },
+	{ "all", NULL, TOOL_ROOMS, TOOL_REDIS, read_switch, AT(all), "The rooms that are clients' ids, too" },
+	{ "requests", NULL, TOOL_WATCH, TOOL_REDIS, read_switch, AT(requests),
+		"What servers ask each other for, too" },
+	{ "count", "N", TOOL_WATCH, TOOL_REDIS, read_number, AT(count), "End after so many lines; none" },
+	{ "json", NULL, TOOL_ANY, TOOL_EITHER, read_switch, AT(json),
+		"JSON in place of a table; of a gateway's listing one line per page" },
+	{ "url", "URL", TOOL_ANY, TOOL_HTTP, read_text, AT(url),
 		"The gateway's internal listener; http:// and STOA_INTERNAL_LISTEN, or http://127.0.0.1:9000" },
-	{ "key", "KEY", TOOL_ANY, read_text, AT(key),
+	{ "key", "KEY", TOOL_ANY, TOOL_HTTP, read_text, AT(key),
 		"The gateway's api_key; better in the environment, as STOA_API_KEY" },
-	{ "key-file", "FILE", TOOL_ANY, read_text, AT(key_file),
+	{ "key-file", "FILE", TOOL_ANY, TOOL_HTTP, read_text, AT(key_file),
 		"The key is this file's first line; STOA_API_KEY_FILE" },
-	{ "timeout", "SECONDS", TOOL_ANY, read_seconds, AT(timeout_ms), "How long to wait for the gateway; 10" },
-	{ "help", NULL, TOOL_ANY, read_switch, AT(help), "This text; after a command, the command's" },
-	{ "version", NULL, TOOL_ANY, read_switch, AT(version), "The version" },
+	{ "redis", "URL", TOOL_ANY, TOOL_REDIS, read_text, AT(redis),
+		"The servers' Redis: redis://, rediss:// or unix://; with a password better as STOA_REDIS_URL" },
+	{ "redis-key", "TEXT", TOOL_ANY, TOOL_REDIS, read_text, AT(redis_key),
+		"The servers' redis_key (in Node.js: key); STOA_REDIS_KEY, or socket.io" },
+	{ "redis-ca-file", "FILE", TOOL_ANY, TOOL_REDIS, read_text, AT(redis_ca_file),
+		"Who may sign the certificate of rediss://; STOA_REDIS_CA_FILE" },
+	{ "redis-cert-file", "FILE", TOOL_ANY, TOOL_REDIS, read_text, AT(redis_cert_file),
+		"Our certificate for it, PEM; STOA_REDIS_CERT_FILE" },
+	{ "redis-key-file", "FILE", TOOL_ANY, TOOL_REDIS, read_text, AT(redis_key_file),
+		"The key of that certificate, PEM; STOA_REDIS_KEY_FILE" },
+	{ "redis-server-name", "HOST", TOOL_ANY, TOOL_REDIS, read_text, AT(redis_server_name),
+		"The name that Redis's certificate must have; STOA_REDIS_SERVER_NAME" },
+	{ "timeout", "SECONDS", TOOL_ANY, TOOL_EITHER, read_seconds, AT(timeout_ms),
+		"How long to wait for an answer; 10" },
+	{ "help", NULL, TOOL_ANY, TOOL_EITHER, read_switch, AT(help), "This text; after a command, the command's" },
+	{ "version", NULL, TOOL_ANY, TOOL_EITHER, read_switch, AT(version), "The version" },
+	{ 0 },
 };
-enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
 
 /* --- Reading ------------------------------------------------------------------------------------------------------ */
 
-static const struct option *option_of(const char *name, size_t size)
+static const struct tool_option *option_of(const char *name, size_t size)
 {
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (slice_equal(slice_str(options[i].name), slice_of(name, size)))
-			return &options[i];
+	for (const struct tool_option *o = tool_options; o->name; o++)
+		if (slice_equal(slice_str(o->name), slice_of(name, size)))
+			return o;
 	return NULL;
 }
 
@@ -122,7 +143,7 @@ static const struct option *option_of(const char *name, size_t size)
 static bool read_option(struct tool_args *a, const char *word, char ***next)
 {
 	const char *equals = strchr(word, '='), *value = equals ? equals + 1 : NULL;
-	const struct option *o = option_of(word + 2, equals ? (size_t)(equals - word) - 2 : strlen(word + 2));
+	const struct tool_option *o = option_of(word + 2, equals ? (size_t)(equals - word) - 2 : strlen(word + 2));
 
 	if (o == NULL) {
 		tool_complain("%s is no option; see stoa --help", word);
@@ -151,24 +172,53 @@ static bool read_command(struct tool_args *a, const char *word)
 	return a->command != NULL;
 }
 
-static bool is_given(struct tool_args *a, const struct option *o)
+static bool is_given(struct tool_args *a, const struct tool_option *o)
 {
 	if (o->read == read_list)
 		return ((const struct tool_list *)place_of(a, o))->count > 0;
 	if (o->read == read_switch)
 		return *(bool *)place_of(a, o);
-	return o->read == read_text && *(const char **)place_of(a, o);
+	if (o->read == read_text)
+		return *(const char **)place_of(a, o) != NULL;
+	return *(int64_t *)place_of(a, o) != 0;
 }
 
 static bool check_options(struct tool_args *a)
 {
-	for (size_t i = 0; i < OPTIONS; i++) {
-		if ((options[i].commands & (int)a->command->bit) || !is_given(a, &options[i]))
+	for (const struct tool_option *o = tool_options; o->name; o++) {
+		if (((o->commands & (int)a->command->bit) && (o->via & a->command->via)) || !is_given(a, o))
 			continue;
-		tool_complain("stoa %s has no option --%s", a->command->name, options[i].name);
+		tool_complain("stoa %s has no option --%s", a->command->name, o->name);
 		return false;
 	}
 	return true;
+}
+
+/* An option that only one of the two ways has. NULL: there is none. */
+static const struct tool_option *given_for(struct tool_args *a, unsigned via)
+{
+	for (const struct tool_option *o = tool_options; o->name; o++)
+		if (o->via == via && is_given(a, o))
+			return o;
+	return NULL;
+}
+
+/* A gateway, or Redis: as the options say, else what there is, else a Redis that the environment names. */
+static bool choose_way(struct tool_args *a)
+{
+	const struct tool_option *http = given_for(a, TOOL_HTTP), *redis = given_for(a, TOOL_REDIS);
+	bool named = tool_redis_option(a->redis, "STOA_REDIS_URL") != NULL;
+
+	if (http && redis) {
+		tool_complain("--%s is for a gateway's HTTP API, --%s for Redis: which of the two?", http->name,
+			redis->name);
+		return false;
+	}
+	a->is_redis = (a->command->via & TOOL_REDIS) && http == NULL &&
+		      (redis || named || a->command->via == TOOL_REDIS);
+	if (a->is_redis && !named)
+		tool_complain("which Redis? say --redis URL, or set STOA_REDIS_URL");
+	return !a->is_redis || named;
 }
 
 static bool check(struct tool_args *a)
@@ -189,7 +239,7 @@ static bool check(struct tool_args *a)
 		tool_complain("whom? say --to ROOM, or --broadcast for everybody");
 		return false;
 	}
-	return check_options(a);
+	return check_options(a) && choose_way(a);
 }
 
 bool tool_args_read(struct tool_args *a, int argc, char **argv)
@@ -218,51 +268,5 @@ void tool_args_fini(struct tool_args *a)
 	free(a->to.at);
 	free(a->except.at);
 	free(a->words.at);
-}
-
-/* --- Help --------------------------------------------------------------------------------------------------------- */
-
-static void help_options(const struct tool_command *c)
-{
-	char name[60];
-
-	puts("\nOptions:");
-	for (size_t i = 0; i < OPTIONS; i++) {
-		const struct option *o = &options[i];
-
-		if (c ? !(o->commands & (int)c->bit) : o->commands != TOOL_ANY)
-			continue;
-		snprintf(name, sizeof(name), "--%s %s", o->name, o->value ? o->value : "");
-		printf("  %-22s %s\n", name, o->help);
-	}
-}
-
-static void help_commands(void)
-{
-	puts("stoa - emit to the clients of a running stoa-gateway from a script, and see who is there\n\n"
-	     "Usage: stoa COMMAND [options]\n\nCommands:");
-	for (const struct tool_command *c = tool_commands; c->name; c++)
-		printf("  %-11s%-16s %s\n", c->name, c->words, c->help);
-}
-
-static void help_command(const struct tool_command *c)
-{
-	printf("stoa %s - %s\n\nUsage: stoa %s %s%s[options]\n", c->name, c->help, c->name, c->words,
-		c->words[0] ? " " : "");
-	if (c->bit & TOOL_EMIT)
-		puts("\nEach argument is JSON ('\"text\"', 42, '{\"a\":1}') or, with --text, text. One that is - is "
-		     "read from\n"
-		     "standard input, without the newline at its end.");
-}
-
-void tool_args_help(const struct tool_args *a)
-{
-	if (a->command)
-		help_command(a->command);
-	else
-		help_commands();
-	help_options(a->command);
-	puts("\nExit codes: 0 done, for at least one client; 1 the gateway refused, or did not answer;\n"
-	     "2 the command line is wrong; 3 done, and there was nobody. Listings end with 0 when nobody is there, "
-	     "too.");
+	free(a->attachments.at);
 }

@@ -94,18 +94,25 @@ static bool put_word(struct buf *to, const char *word, bool is_text, size_t numb
 	return put;
 }
 
+bool tool_request_items(const struct tool_args *a, struct buf *items)
+{
+	for (size_t i = 1; i < a->words.count; i++) {
+		if (i > 1)
+			buf_add_char(items, ',');
+		if (!put_word(items, a->words.at[i], a->text, i))
+			return false;
+	}
+	return true;
+}
+
 static bool put_event(struct buf *to, const struct tool_args *a)
 {
 	if (!put_member(to, "event", a->words.at[0]))
 		return false;
 	put_name(to, "args");
 	buf_add_char(to, '[');
-	for (size_t i = 1; i < a->words.count; i++) {
-		if (i > 1)
-			buf_add_char(to, ',');
-		if (!put_word(to, a->words.at[i], a->text, i))
-			return false;
-	}
+	if (!tool_request_items(a, to))
+		return false;
 	buf_add_char(to, ']');
 	put_flag(to, "volatile", a->is_volatile);
 	return true;

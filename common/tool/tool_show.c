@@ -8,23 +8,6 @@
 
 static const struct json_rules rules = { VALUE_DEPTH_MAX, JSON_NO_BLOBS };
 
-/* Clients may have chosen the names: nothing in them drives a terminal. The 0x80..0x9F of ISO 8859 come in UTF-8 behind
- * 0xC2. */
-static void print_text(struct slice s)
-{
-	for (size_t i = 0; i < s.size; i++) {
-		unsigned char c = (unsigned char)s.at[i];
-		unsigned char next = i + 1 < s.size ? (unsigned char)s.at[i + 1] : 0;
-
-		if (c < ' ' || c == 0x7F)
-			printf("\\x%02x", c);
-		else if (c == 0xC2 && next >= 0x80 && next < 0xA0)
-			printf("\\x%02x", (unsigned char)s.at[++i]);
-		else
-			putchar(c);
-	}
-}
-
 static struct slice text_of(struct stoa_value v)
 {
 	v = value_open(v);
@@ -47,14 +30,14 @@ static struct stoa_value member(struct stoa_value v, const char *name)
 static void show_room(struct stoa_value v)
 {
 	printf("%8" PRId64 "  ", number_of(member(v, "clients")));
-	print_text(text_of(member(v, "room")));
+	tool_print(text_of(member(v, "room")));
 	putchar('\n');
 }
 
 static void show_namespace(struct stoa_value v)
 {
 	printf("%8" PRId64 "  %6" PRId64 "  ", number_of(member(v, "clients")), number_of(member(v, "rooms")));
-	print_text(text_of(member(v, "namespace")));
+	tool_print(text_of(member(v, "namespace")));
 	putchar('\n');
 }
 
@@ -68,7 +51,7 @@ static void show_socket(struct stoa_value v)
 		number_of(member(v, "age_ms")) / 1000);
 	for (size_t i = 1; rooms.kind_ == VALUE_ARRAY && i < rooms.size_; i++) {
 		putchar(i > 1 ? ',' : ' ');
-		print_text(text_of(value_at(rooms, i)));
+		tool_print(text_of(value_at(rooms, i)));
 	}
 	putchar('\n');
 }

@@ -66,11 +66,18 @@ bool cluster_hears_all(const struct cluster *c, struct slice nsp)
 	return live;
 }
 
+/* A '#' makes the names of a namespace's channels those of another one's rooms (wire_channel.h): such a namespace, whose
+ * name a client may have chosen, is heard nowhere, and its patterns would bring the other's messages twice. */
+static bool can_be_heard(struct slice nsp)
+{
+	return slice_find(nsp, '#') == nsp.size;
+}
+
 /* Everything of a namespace but its rooms. The order is Node's: who counts those that listen to requests counts who can
  * hear broadcasts as well. */
 static void change_namespace(struct cluster *c, change_fn *change, struct slice nsp)
 {
-	if (c->bus == NULL)
+	if (c->bus == NULL || !can_be_heard(nsp))
 		return;
 	change_pattern(c, change, nsp, c->config.all_rooms ? SLICE("") : slice_str(c->self.id));
 	if (!c->config.all_rooms)
@@ -118,9 +125,8 @@ void cluster_rename(struct cluster *c)
 	struct map_node *n, *next;
 
 	map_foreach(&c->namespaces, n, next) if (c->bus) change_namespace(c, c->bus->ops->drop, n->key);
+	/* Who we are on the bus stays: what is on its way there bears it. */
 	random_id(c->clients->sessions->node_id, NODE_ID_SIZE);
-	memcpy(c->uid, c->self.id, NODE_ID_SIZE);
-	memcpy(c->ordered_uid, c->self.id, NODE_ID_SIZE);
 	map_foreach(&c->namespaces, n, next) if (c->bus) change_namespace(c, c->bus->ops->want, n->key);
 }
 
@@ -157,7 +163,7 @@ static bool is_own_sid(const struct cluster *c, struct slice room)
 
 static void change_room(struct cluster *c, change_fn *change, struct slice nsp, struct slice room)
 {
-	if (c->bus && !c->config.all_rooms && !is_own_sid(c, room))
+	if (c->bus && !c->config.all_rooms && !is_own_sid(c, room) && can_be_heard(nsp))
 		change_channel(
 			c, change, &(struct wire_channel){ .kind = WIRE_CHANNEL_ROOM, .nsp = nsp, .name = room });
 }
@@ -182,10 +188,13 @@ static const struct hub_ops hub_ops = { namespace_begins, namespace_ends, room_b
 
 /* --- What comes --------------------------------------------------------------------------------------------------- */
 
-void cluster_drop(const char *why)
+void cluster_drop(struct cluster *c, const char *why)
 {
+	int64_t count;
+
 	metrics_count(M_BUS_DROPPED);
-	log_debug("bus-dropped", LOG_S("why", why));
+	if (sample_take(&c->dropped, c->now_ms, &count))
+		log_warn("bus-dropped", LOG_S("why", why), LOG_I("count", count));
 }
 
 static void heard(struct cluster *c, int64_t now_ms, const struct wire_channel *channel, struct slice payload)
@@ -210,6 +219,7 @@ static void on_message(void *ctx, int64_t now_ms, struct slice channel, struct s
 	struct cluster *c = ctx;
 	struct wire_channel parsed;
 
+	c->now_ms = now_ms;
 	if (slice_equal(channel, buf_slice(&c->nodes_channel)))
 		cluster_heard_node(c, now_ms, payload);
 	else if (cluster_heard_python(c, now_ms, channel, payload))
@@ -217,7 +227,7 @@ static void on_message(void *ctx, int64_t now_ms, struct slice channel, struct s
 	else if (wire_channel_parse(channel, c->prefix, &parsed))
 		heard(c, now_ms, &parsed, payload);
 	else
-		cluster_drop("unknown channel");
+		cluster_drop(c, "unknown channel");
 	arena_reset(&c->arena);
 }
 

@@ -79,6 +79,7 @@ struct cluster_target {
 	struct slice nsp;
 	struct wire_names rooms, except;
 	bool is_volatile, uncompressed;
+	bool latest;  /* of an emit: instead of what waits there under the same name */
 	bool ordered; /* our own clients are to get it when it comes back */
 };
 
@@ -97,7 +98,7 @@ int cluster_disconnect(struct cluster *c, const struct cluster_target *t, bool t
 
 /*
  * Who asks. end() comes once and last, unless the asking function failed: 0; -ETIMEDOUT, some were silent; -ENOTCONN, the
- * bus went or is not there. `silent` names the nodes that did not answer, as far as they are known by name (nodes.h's
+ * bus went before it was known who is to answer. `silent` names the nodes that did not answer, as far as they are known by name (nodes.h's
  * `name`); a slice without text stands for one that is not, a server that is not ours.
  */
 struct cluster_asker {

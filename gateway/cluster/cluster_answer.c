@@ -183,7 +183,8 @@ static struct cluster_question question_of(
 		.uid = r->uid,
 		.request_id = r->request_id,
 		.type = type,
-		.timeout_ms = r->opts.has_timeout ? r->opts.timeout_ms : c->config.ask_timeout_ms };
+		.timeout_ms =
+			r->opts.has_timeout && r->opts.timeout_ms ? r->opts.timeout_ms : c->config.ask_timeout_ms };
 }
 
 static struct cluster_asked *find_asked(const struct cluster *c, uint64_t number)
@@ -313,14 +314,14 @@ void cluster_heard_request(struct cluster *c, int64_t now_ms, struct slice nsp, 
 	const char *wrong = wire_request_decode(&c->arena, payload, &c->config.rules, &r);
 
 	if (wrong) {
-		cluster_drop(wrong);
+		cluster_drop(c, wrong);
 		return;
 	}
 	/* What we asked, or did ourselves when we said so. */
 	if (slice_equal(r.uid, slice_str(c->uid)))
 		return;
 	if (r.type == WIRE_BROADCAST && !slice_equal(r.nsp, nsp)) {
-		cluster_drop("another namespace's");
+		cluster_drop(c, "another namespace's");
 		return;
 	}
 	runs[r.type](c, now_ms, nsp, &r);

@@ -8,12 +8,16 @@
 #include "cluster_internal.h"
 #include "metrics.h"
 
-enum { REQUEST_ID_MAX = NODE_UID_SIZE + 20 };
+/* Times and counts come from elsewhere: both are bounded, so that sums of them are. */
+enum { REQUEST_ID_MAX = NODE_UID_SIZE + 20, TIMEOUT_MAX_MS = INT32_MAX };
+#define CLIENTS_MAX ((uint64_t)UINT32_MAX)
 
 /* A node that is to answer, by name for the case that it does not. */
 struct awaited {
 	char uid[NODE_UID_SIZE + 1], name[NODE_NAME_MAX + 1];
 	bool answered;
+	bool is_gone;     /* and what it may still say is not waited for */
+	bool was_counted; /* of one that is gone: it lived when the servers were counted, for sure */
 	uint64_t clients; /* of BROADCAST: that it asked and that have not acknowledged */
 };
 
@@ -28,8 +32,10 @@ struct cluster_request {
 	enum wire_request_type type;
 	struct cluster_asker who;
 	struct timer deadline;
-	bool is_counted;                /* `servers` is known */
+	bool is_counted;                /* `servers` is known, since counted_ms */
+	int64_t counted_ms;             /* INT64_MAX: not yet */
 	int64_t servers;                /* that are to answer */
+	int64_t strangers;              /* of them, at least: those that are no nodes of ours */
 	int64_t answered;               /* of them; for BROADCAST: that told how many clients they ask */
 	uint64_t clients, acknowledged; /* of BROADCAST */
 	bool told_clients;
@@ -48,19 +54,37 @@ static void request_free(struct cluster_request *r)
 	free(r);
 }
 
-/* Nodes by name, then one without for each server that is not ours. */
+/*
+ * How many servers are still to answer. Of a node that is gone it may be unknown whether it was among those counted, or
+ * had ended before: then there are at most as many as nodes that are silent, and strangers.
+ */
+static int64_t outstanding(const struct cluster_request *r)
+{
+	int64_t left = r->servers - r->answered, silent = 0;
+	bool in_doubt = false;
+
+	for (size_t i = 0; i < r->n_nodes; i++) {
+		const struct awaited *a = &r->nodes[i];
+
+		left -= !a->answered && a->is_gone && a->was_counted;
+		in_doubt |= !a->answered && a->is_gone && !a->was_counted;
+		silent += !a->answered && !a->is_gone;
+	}
+	if (in_doubt && left > silent + r->strangers)
+		left = silent + r->strangers;
+	return left > 0 ? left : 0;
+}
+
+/* Nodes by name, all that have not answered; then one without for each server that is not ours. */
 static size_t silent_of(const struct cluster_request *r, struct slice *silent, size_t max)
 {
-	int64_t left = r->is_counted ? r->servers - r->answered : (int64_t)r->n_nodes;
+	int64_t left = r->is_counted ? outstanding(r) : 0;
 	size_t n = 0;
 
-	for (size_t i = 0; i < r->n_nodes && n < max && left > 0; i++) {
-		if (r->nodes[i].answered)
-			continue;
-		silent[n++] = slice_str(r->nodes[i].name);
-		left--;
-	}
-	for (; left > 0 && n < max; left--)
+	for (size_t i = 0; i < r->n_nodes && n < max && (left > 0 || !r->is_counted); i++)
+		if (!r->nodes[i].answered && !r->nodes[i].is_gone)
+			silent[n++] = slice_str(r->nodes[i].name);
+	for (left -= (int64_t)n; left > 0 && n < max; left--)
 		silent[n++] = slice_of(NULL, 0);
 	return n;
 }
@@ -90,7 +114,7 @@ static void on_deadline(struct timer *t, int64_t now_ms)
 
 static bool servers_answered(const struct cluster_request *r)
 {
-	return r->is_counted && r->answered >= r->servers;
+	return r->is_counted && outstanding(r) == 0;
 }
 
 /* Ends it if nothing more is to come. The request is gone after this, or not. */
@@ -141,6 +165,7 @@ static struct cluster_request *request_new(
 	r->cluster = c;
 	r->type = type;
 	r->who = *who;
+	r->counted_ms = INT64_MAX;
 	snprintf(r->id, sizeof(r->id), "%s%" PRIx64, c->uid, c->next_request++);
 	r->by_id.key = slice_str(r->id);
 	map_add(&c->requests, &r->by_id);
@@ -149,20 +174,43 @@ static struct cluster_request *request_new(
 }
 
 /* Which of the requests the count is for: by its id, since it may be over by then. */
-struct counting {
+struct cluster_counting {
+	struct cluster_counting *next, **link; /* all of them: a bus that is closed answers nothing */
 	struct cluster *cluster;
 	bool with_us; /* we listen too */
 	char id[REQUEST_ID_MAX + 1];
 };
 
+static struct cluster_counting *counting_new(struct cluster *c, const struct cluster_request *r)
+{
+	struct cluster_counting *counting = must_alloc(sizeof(*counting));
+
+	counting->cluster = c;
+	memcpy(counting->id, r->id, sizeof(r->id));
+	counting->next = c->counting;
+	counting->link = &c->counting;
+	if (c->counting)
+		c->counting->link = &counting->next;
+	c->counting = counting;
+	return counting;
+}
+
+static void counting_free(struct cluster_counting *counting)
+{
+	*counting->link = counting->next;
+	if (counting->next)
+		counting->next->link = counting->link;
+	free(counting);
+}
+
 static void on_count(void *to, int64_t now_ms, int64_t result, struct slice text)
 {
-	struct counting *counting = to;
+	struct cluster_counting *counting = to;
 	struct cluster_request *r = find_request(counting->cluster, slice_str(counting->id));
 	bool with_us = counting->with_us;
 
 	(void)text;
-	free(counting);
+	counting_free(counting);
 	if (r == NULL)
 		return;
 	if (result < 0) {
@@ -170,24 +218,29 @@ static void on_count(void *to, int64_t now_ms, int64_t result, struct slice text
 		return;
 	}
 	r->is_counted = true;
+	r->counted_ms = now_ms;
 	r->servers = result - (with_us && result > 0);
+	r->strangers = r->servers > (int64_t)r->n_nodes ? r->servers - (int64_t)r->n_nodes : 0;
 	finish_if_complete(r, now_ms);
 }
 
 static int count_servers(struct cluster *c, struct cluster_request *r, struct slice nsp)
 {
-	struct counting *counting = must_alloc(sizeof(*counting));
+	struct cluster_counting *counting = counting_new(c, r);
 	int error;
 
-	counting->cluster = c;
-	memcpy(counting->id, r->id, sizeof(r->id));
 	buf_clear(&c->channel);
 	wire_channel_add(&c->channel, c->prefix, &(struct wire_channel){ .kind = WIRE_CHANNEL_REQUEST, .nsp = nsp });
 	counting->with_us = c->bus->ops->is_live(c->bus, SUBSCRIPTION_CHANNEL, buf_slice(&c->channel));
 	error = c->bus->ops->count(c->bus, buf_slice(&c->channel), on_count, counting);
 	if (error)
-		free(counting);
+		counting_free(counting);
 	return error;
+}
+
+static int64_t bounded_timeout(int64_t ms)
+{
+	return ms < 0 ? 0 : ms > TIMEOUT_MAX_MS ? TIMEOUT_MAX_MS : ms;
 }
 
 static int ask(struct cluster *c, int64_t now_ms, struct slice nsp, struct wire_request *wire, int64_t timeout_ms,
@@ -198,6 +251,7 @@ static int ask(struct cluster *c, int64_t now_ms, struct slice nsp, struct wire_
 
 	if (!cluster_is_up(c))
 		return -ENOTCONN;
+	timeout_ms = bounded_timeout(timeout_ms);
 	if (map_count(&c->requests) >= c->config.max_requests) {
 		metrics_count(M_CLUSTER_REQUESTS_FULL);
 		return -EAGAIN;
@@ -224,7 +278,7 @@ int cluster_ask(struct cluster *c, int64_t now_ms, const struct cluster_target *
 	struct wire_request r = { .type = WIRE_BROADCAST, .opts = cluster_opts(t), .data = data, .nsp = t->nsp };
 
 	r.opts.has_timeout = true;
-	r.opts.timeout_ms = timeout_ms;
+	r.opts.timeout_ms = bounded_timeout(timeout_ms);
 	return ask(c, now_ms, t->nsp, &r, timeout_ms, who);
 }
 
@@ -274,6 +328,8 @@ void cluster_ask_fini(struct cluster *c)
 	struct map_node *n, *next;
 
 	map_foreach(&c->requests, n, next) request_free(map_item(n, struct cluster_request, by_id));
+	while (c->counting)
+		counting_free(c->counting);
 }
 
 /* --- Answers ------------------------------------------------------------------------------------------------------ */
@@ -302,26 +358,33 @@ static struct awaited *answerer(struct cluster_request *r, const struct wire_res
 	return NULL;
 }
 
-/* A server answers once. */
-static void note_answer(struct cluster_request *r, const struct wire_response *w)
+/* A server answers once; one that is gone is not waited for. False: it is none to be taken. */
+static bool note_answer(struct cluster_request *r, const struct wire_response *w)
 {
 	struct awaited *a = answerer(r, w);
+	uint64_t clients = w->clients < CLIENTS_MAX ? w->clients : CLIENTS_MAX;
 
+	if (a && (a->answered || a->is_gone))
+		return false;
 	r->answered++;
-	r->clients += w->clients;
+	r->clients += clients;
 	if (a) {
 		a->answered = true;
-		a->clients = w->clients;
+		a->clients = clients;
 	}
+	return true;
 }
 
-static void note_acknowledgement(struct cluster_request *r, const struct wire_response *w)
+static bool note_acknowledgement(struct cluster_request *r, const struct wire_response *w)
 {
 	struct awaited *a = answerer(r, w);
 
-	r->acknowledged++;
-	if (a && a->clients)
+	if (a && a->clients == 0)
+		return false;
+	if (a)
 		a->clients--;
+	r->acknowledged++;
+	return true;
 }
 
 static void heard_sockets(struct cluster_request *r, int64_t now_ms, const struct wire_response *w)
@@ -334,7 +397,7 @@ static void heard_sockets(struct cluster_request *r, int64_t now_ms, const struc
 		if (wire_socket_of(&c->arena, value_at(w->sockets, i), &c->config.rules, &s) == NULL)
 			hand_on(r, now_ms, cluster_describe(c, &s));
 		else
-			cluster_drop("a socket that makes no sense");
+			cluster_drop(c, "a socket that makes no sense");
 	}
 }
 
@@ -360,6 +423,11 @@ static void heard_answer(struct cluster_request *r, int64_t now_ms, const struct
 {
 	struct stoa_value place;
 
+	/* First the count, then who asked: what that runs may end the request. */
+	if (w->type == WIRE_ANSWER_ACK ? !note_acknowledgement(r, w) : !note_answer(r, w)) {
+		cluster_drop(r->cluster, "an answer that is not waited for");
+		return;
+	}
 	switch (w->type) {
 	case WIRE_ANSWER_SOCKETS:
 		heard_sockets(r, now_ms, w);
@@ -368,19 +436,14 @@ static void heard_answer(struct cluster_request *r, int64_t now_ms, const struct
 		heard_rooms(r, now_ms, w);
 		break;
 	case WIRE_ANSWER_SERVER:
+	case WIRE_ANSWER_ACK:
 		hand_on(r, now_ms, arguments(w, &place));
 		break;
 	case WIRE_ANSWER_COUNT:
-		break;
-	case WIRE_ANSWER_ACK:
-		note_acknowledgement(r, w);
-		hand_on(r, now_ms, arguments(w, &place));
-		return;
 	case WIRE_ANSWER_DONE:
 	case WIRE_ANSWER_SIDS:
-		return;
+		break;
 	}
-	note_answer(r, w);
 }
 
 void cluster_heard_answer(struct cluster *c, int64_t now_ms, struct slice payload)
@@ -391,7 +454,7 @@ void cluster_heard_answer(struct cluster *c, int64_t now_ms, struct slice payloa
 	char id[REQUEST_ID_MAX + 1];
 
 	if (wrong) {
-		cluster_drop(wrong);
+		cluster_drop(c, wrong);
 		return;
 	}
 	/* On the common channel others' answers are heard as well. */
@@ -414,10 +477,10 @@ static void stop_waiting_for(struct cluster_request *r, int64_t now_ms, const st
 
 		if (strcmp(a->uid, n->uid) != 0)
 			continue;
+		a->is_gone = true;
+		a->was_counted = n->heard_ms > r->counted_ms;
 		r->clients -= a->clients;
-		if (!a->answered && r->is_counted && r->servers > r->answered)
-			r->servers--;
-		*a = r->nodes[--r->n_nodes];
+		a->clients = 0;
 		finish_if_complete(r, now_ms);
 		return;
 	}

@@ -17,6 +17,7 @@ struct wire_opts cluster_opts(const struct cluster_target *t)
 		.everybody = t->rooms.count == 0,
 		.is_volatile = t->is_volatile,
 		.uncompressed = t->uncompressed,
+		.latest = t->latest,
 		.has_compress = t->uncompressed };
 }
 
@@ -91,26 +92,33 @@ static int put_data(struct cluster *c, struct stoa_value data, struct json_blobs
 }
 
 /* An event as our clients read it; NULL: no memory, or what no client could be sent. */
-struct frame *cluster_frame(
-	struct cluster *c, struct slice nsp, struct stoa_value data, bool uncompressed, const uint64_t *ack_id)
+static struct frame *frame_of(struct cluster *c, struct stoa_value data, const struct sio_out *out)
 {
 	struct json_blobs blobs = { 0 };
+	struct sio_out whole = *out;
 	struct frame *f = NULL;
 
 	buf_clear(&c->payload);
-	if (put_data(c, data, &blobs) == 0)
-		f = c->clients->config.parser->frame(&(struct sio_out){ .type = SIO_EVENT,
-			.nsp = nsp,
-			.has_id = ack_id != NULL,
-			.id = ack_id ? *ack_id : 0,
-			.json = buf_slice(&c->payload),
-			.blobs = blobs.at,
-			.n_blobs = blobs.count,
-			.uncompressed = uncompressed });
+	if (put_data(c, data, &blobs) == 0) {
+		whole.json = buf_slice(&c->payload);
+		whole.blobs = blobs.at;
+		whole.n_blobs = blobs.count;
+		f = c->clients->config.parser->frame(&whole);
+	}
 	json_blobs_fini(&blobs);
 	return f;
 }
 
+struct frame *cluster_frame(
+	struct cluster *c, struct slice nsp, struct stoa_value data, bool uncompressed, const uint64_t *ack_id)
+{
+	return frame_of(c, data,
+		&(struct sio_out){ .type = SIO_EVENT,
+			.nsp = nsp,
+			.has_id = ack_id != NULL,
+			.id = ack_id ? *ack_id : 0,
+			.uncompressed = uncompressed });
+}
 /* Names left out: those of the message, and for a publisher of one message per room the rooms that had theirs. */
 static bool skip_of(struct cluster *c, const struct wire_delivery *d, struct hub_target *t)
 {
@@ -132,16 +140,21 @@ static void deliver(
 	struct cluster *c, struct hub_namespace *n, const struct wire_broadcast *b, const struct wire_channel *channel)
 {
 	struct wire_delivery d = wire_broadcast_delivery(b, channel);
-	struct hub_target t = {
-		.nsp = n, .rooms = d.rooms.at, .n_rooms = d.rooms.count, .is_volatile = b->opts.is_volatile
+	struct hub_target t = { .nsp = n,
+		.rooms = d.rooms.at,
+		.n_rooms = d.rooms.count,
+		.is_volatile = b->opts.is_volatile,
+		.latest = b->opts.latest };
+	struct sio_out out = {
+		.type = SIO_EVENT, .nsp = n->node.key, .latest = b->opts.latest, .uncompressed = b->opts.uncompressed
 	};
 	struct frame *f;
 
 	if (!d.everybody && d.rooms.count == 0)
 		return;
-	f = skip_of(c, &d, &t) ? cluster_frame(c, n->node.key, b->data, b->opts.uncompressed, NULL) : NULL;
+	f = skip_of(c, &d, &t) ? frame_of(c, b->data, &out) : NULL;
 	if (f == NULL) {
-		cluster_drop("cannot be sent to clients");
+		cluster_drop(c, "cannot be sent to clients");
 		return;
 	}
 	hub_broadcast(c->hub, &t, f);
@@ -167,7 +180,7 @@ void cluster_heard_broadcast(struct cluster *c, const struct wire_channel *chann
 		return;
 	wrong = wire_broadcast_decode(&c->arena, payload, channel->kind, &c->config.rules, &b);
 	if (wrong) {
-		cluster_drop(wrong);
+		cluster_drop(c, wrong);
 		return;
 	}
 	if (slice_equal(b.uid, slice_str(c->uid)))

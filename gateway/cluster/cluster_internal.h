@@ -15,6 +15,7 @@
 #define STOA_CLUSTER_INTERNAL_H
 
 #include "cluster.h"
+#include "sample.h"
 
 /* A namespace that is listened to: by a client in it, or because it is kept. */
 struct cluster_namespace {
@@ -43,15 +44,18 @@ struct cluster {
 	struct buf nodes_channel;
 	struct timer beat;
 	int64_t last_beat_ms;
-	bool lease_is_ours;
+	bool lease_is_ours, is_leaving;
 	void (*left)(void *to);
 	void *left_to;
 
-	struct map joins;    /* rooms that others' clients were just told to join: struct cluster_join */
-	struct map requests; /* ours, by id: struct cluster_request */
-	struct map asked;    /* others', by number: struct cluster_asked */
+	struct map joins;                  /* rooms that others' clients were just told to join: struct cluster_join */
+	struct map requests;               /* ours, by id: struct cluster_request */
+	struct cluster_counting *counting; /* of them: how many servers are to answer */
+	struct map asked;                  /* others', by number: struct cluster_asked */
 	uint64_t next_request, next_asked;
 
+	int64_t now_ms; /* of the last message */
+	struct sample dropped;
 	struct arena arena;   /* of the message in hand */
 	struct arena scratch; /* of encoding one, which may happen while another is in hand */
 	struct buf channel, payload;
@@ -62,7 +66,8 @@ struct cluster {
 /* cluster.c */
 /* Publishes c->payload, unless `encoded` says why it could not be made. */
 int cluster_send(struct cluster *c, const struct wire_channel *channel, int encoded);
-void cluster_drop(const char *why); /* a message that is not taken: counted, and logged now and then */
+void cluster_drop(
+	struct cluster *c, const char *why); /* a message that is not taken: counted, and logged now and then */
 bool cluster_hears_all(const struct cluster *c, struct slice nsp); /* its pattern holds now */
 void cluster_rename(struct cluster *c);                            /* other four characters for this node */
 struct cluster_namespace *cluster_find(const struct cluster *c, struct slice nsp);

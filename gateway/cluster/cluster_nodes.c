@@ -110,6 +110,9 @@ static void beat(struct timer *t, int64_t now_ms)
 {
 	struct cluster *c = (struct cluster *)(void *)((char *)t - offsetof(struct cluster, beat));
 
+	/* We stood still ourselves: what others said meanwhile is about to be read. */
+	if (now_ms - c->last_beat_ms > 2 * c->config.beat_ms)
+		nodes_forgive(&c->nodes, now_ms);
 	timer_set(c->timers, &c->beat, beat, now_ms + c->config.beat_ms);
 	c->last_beat_ms = now_ms;
 	cluster_joins_expire(c, now_ms);
@@ -122,7 +125,8 @@ static void beat(struct timer *t, int64_t now_ms)
 
 void cluster_beat_soon(struct cluster *c, int64_t now_ms)
 {
-	if (cluster_is_up(c))
+	/* Behind our good-bye a beat would make us a node again. */
+	if (cluster_is_up(c) && !c->is_leaving)
 		timer_set(c->timers, &c->beat, beat,
 			now_ms > c->last_beat_ms + BEATS_APART_MS ? now_ms : c->last_beat_ms + BEATS_APART_MS);
 }
@@ -131,6 +135,8 @@ void cluster_nodes_up(struct cluster *c, int64_t now_ms, bool gap)
 {
 	struct slice who = nodes_who();
 
+	if (c->is_leaving)
+		return;
 	if (gap)
 		nodes_forgive(&c->nodes, now_ms);
 	c->bus->ops->publish(c->bus, buf_slice(&c->nodes_channel), who);
@@ -166,10 +172,10 @@ void cluster_heard_node(struct cluster *c, int64_t now_ms, struct slice payload)
 		cluster_beat_soon(c, now_ms);
 		break;
 	case NODES_MALFORMED:
-		cluster_drop("malformed beat");
+		cluster_drop(c, "malformed beat");
 		break;
 	case NODES_FULL:
-		cluster_drop("too many nodes");
+		cluster_drop(c, "too many nodes");
 		break;
 	case NODES_CONFLICT: /* the lease decides who changes */
 	case NODES_OLD:
@@ -200,6 +206,7 @@ void cluster_leave_bus(struct cluster *c, int64_t now_ms, void (*done)(void *to)
 		return;
 	}
 	timer_stop(c->timers, &c->beat);
+	c->is_leaving = true;
 	c->left = done;
 	c->left_to = to;
 	buf_clear(&c->payload);

@@ -55,7 +55,7 @@ static void emit(struct cluster *c, int64_t now_ms, const struct wire_python *m)
 	if (f)
 		hub_broadcast(c->hub, &t, f);
 	else
-		cluster_drop("cannot be sent to clients");
+		cluster_drop(c, "cannot be sent to clients");
 	frame_unref(f);
 }
 
@@ -130,7 +130,7 @@ bool cluster_heard_python(struct cluster *c, int64_t now_ms, struct slice channe
 		return false;
 	wrong = wire_python_decode(&c->arena, payload, &c->config.rules, &m);
 	if (wrong)
-		cluster_drop(wrong);
+		cluster_drop(c, wrong);
 	else
 		runs[m.method](c, now_ms, &m);
 	return true;

@@ -181,15 +181,25 @@ static bool copy_namespaces(struct node *n, struct stoa_value list)
 	return true;
 }
 
+/* As many, and as long, as are worth keeping. */
+static bool can_be_kept(struct stoa_value list)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < list.size_ && i <= NODE_NAMESPACES_MAX; i++)
+		bytes += value_slice(value_at(list, i)).size;
+	return list.size_ <= NODE_NAMESPACES_MAX && bytes <= NODE_NAMESPACES_BYTES;
+}
+
 static bool read_namespaces(struct node *n, struct stoa_value v)
 {
-	if (v.kind_ == VALUE_ARRAY && v.size_ <= NODE_NAMESPACES_MAX)
+	if (v.kind_ == VALUE_ARRAY && can_be_kept(v))
 		return copy_namespaces(n, v);
 	free(n->namespaces);
 	n->namespaces = NULL;
 	n->n_namespaces = 0;
 	n->any_namespace = true;
-	return v.kind_ == VALUE_NULL;
+	return v.kind_ == VALUE_NULL || v.kind_ == VALUE_ARRAY;
 }
 
 static bool read_beat(struct node *n, struct stoa_value message)
@@ -236,13 +246,14 @@ static enum nodes_news heard_beat(
 	return at ? NODES_OLD : NODES_NEW;
 }
 
-static enum nodes_news heard_bye(struct nodes *all, const struct heard *h, struct node **node)
+static enum nodes_news heard_bye(struct nodes *all, int64_t now_ms, const struct heard *h, struct node **node)
 {
 	struct map_node *at = map_find(&all->by_uid, h->uid);
 
 	if (at == NULL)
 		return NODES_OLD;
 	*node = map_item(at, struct node, by_uid);
+	(*node)->heard_ms = now_ms;
 	take(all, *node);
 	return NODES_GONE;
 }
@@ -264,7 +275,7 @@ static enum nodes_news heard(
 	if (slice_equal(h.uid, slice_str(self->uid)))
 		return NODES_OWN;
 	if (slice_equal(h.type, SLICE("bye")))
-		return heard_bye(all, &h, node);
+		return heard_bye(all, now_ms, &h, node);
 	if (!slice_equal(h.type, SLICE("beat")))
 		return NODES_MALFORMED;
 	news = heard_beat(all, now_ms, &h, message, node);

@@ -23,6 +23,7 @@
 #include "session.h"
 
 enum { NODE_UID_SIZE = 8, NODE_NAME_MAX = 80, NODE_ADDRESS_MAX = 80, NODE_NAMESPACES_MAX = 64, NODES_MAX = 1000 };
+enum { NODE_NAMESPACES_BYTES = 8192 }; /* of all names of one; with more of them it counts as too many to name */
 
 struct node {
 	struct map_node by_uid;

@@ -86,7 +86,8 @@ static struct cluster_target target_of(struct dispatch *d, const struct effect_t
 		.rooms = rooms_of(d, to),
 		.except = skip_of(d, to, self),
 		.is_volatile = to->is_volatile,
-		.uncompressed = to->uncompressed };
+		.uncompressed = to->uncompressed,
+		.latest = to->latest };
 }
 
 /* --- Telling ------------------------------------------------------------------------------------------------------ */
@@ -129,15 +130,17 @@ struct remote_call {
 	struct remote_call *next, **link;
 	struct dispatch *dispatch;
 	uint64_t call;
-	size_t expected; /* answers: of clients here, and what is known of the others */
+	size_t here;     /* answers to come of clients of this process */
+	size_t answers;  /* that others gave */
+	size_t expected; /* of theirs, as the application was told */
 };
 
-static struct remote_call *remote_new(struct dispatch *d, uint64_t call, size_t expected)
+static struct remote_call *remote_new(struct dispatch *d, uint64_t call, size_t here)
 {
 	struct remote_call *r = must_alloc(sizeof(*r));
 
 	*r = (struct remote_call){
-		.next = d->remote_calls, .link = &d->remote_calls, .dispatch = d, .call = call, .expected = expected
+		.next = d->remote_calls, .link = &d->remote_calls, .dispatch = d, .call = call, .here = here
 	};
 	if (r->next)
 		r->next->link = &r->next;
@@ -161,7 +164,8 @@ static void on_arguments(void *to, uint64_t tag, int64_t now_ms, struct stoa_val
 	struct remote_items items = { BUF_INIT, { 0 } };
 	struct slice text = items_of(d, args, &items);
 
-	r->expected += tag == EFFECT_SERVERS;
+	(void)tag;
+	r->answers++;
 	dispatch_begin(d, now_ms);
 	app_answer(d->app, now_ms, r->call, "", text, items.blobs.count ? JSON_BLOBS : 0, items.blobs.at,
 		items.blobs.count);
@@ -177,7 +181,7 @@ static void on_client(void *to, uint64_t tag, int64_t now_ms, struct stoa_value 
 	(void)tag;
 	(void)now_ms;
 	if (json_encode(&json, description, NULL) == 0 && app_call_found(r->dispatch->app, r->call, buf_slice(&json)))
-		r->expected++;
+		r->answers++;
 	buf_fini(&json);
 }
 
@@ -186,8 +190,9 @@ static void on_counted(void *to, uint64_t tag, int64_t now_ms, uint64_t clients)
 	struct remote_call *r = to;
 
 	(void)tag;
+	r->expected = (size_t)clients;
 	dispatch_begin(r->dispatch, now_ms);
-	app_call_expect(r->dispatch->app, r->call, r->expected + (size_t)clients);
+	app_call_expect(r->dispatch->app, r->call, r->here + r->expected);
 	dispatch_end(r->dispatch);
 }
 
@@ -196,16 +201,20 @@ static void on_end(void *to, uint64_t tag, int64_t now_ms, int status, const str
 	struct remote_call *r = to;
 	struct dispatch *d = r->dispatch;
 	uint64_t call = r->call;
-	size_t expected = r->expected;
+	size_t expected = r->here + r->answers;
+	bool some_went = r->expected > r->answers; /* with their node: nobody waits for them */
 
+	(void)tag;
 	remote_free(r);
 	dispatch_begin(d, now_ms);
 	for (size_t i = 0; i < n_silent; i++)
 		app_call_silent(d->app, call, silent[i].size ? silent[i] : SLICE("?"));
 	if (status < 0)
 		app_call_end(d->app, call, status);
-	else if (tag != EFFECT_CALL)
-		app_call_expect(d->app, call, expected);
+	else
+		app_call_expect(d->app, call, expected + some_went);
+	if (status == 0 && some_went)
+		app_answer_gone(d->app, now_ms, call, "");
 	dispatch_end(d);
 }
 
@@ -218,6 +227,20 @@ static int ask(struct dispatch *d, const struct effect *e, const char *self, con
 	if (e->kind == EFFECT_FETCH)
 		return cluster_fetch(d->cluster, d->now_ms, &t, e->timeout_ms, who);
 	return cluster_servers(d->cluster, d->now_ms, t.nsp, value_of(d, e), e->timeout_ms, e->call ? who : NULL);
+}
+
+/* The nodes that could not be asked, as when the bus is down: the application is told who is missing. */
+static void name_unasked(struct dispatch *d, const struct effect *e)
+{
+	struct map_node *at, *next;
+
+	map_foreach(&cluster_nodes(d->cluster)->by_uid, at, next)
+	{
+		const struct node *n = map_item(at, struct node, by_uid);
+
+		if (node_has_namespace(n, slice_str(e->to.nsp)))
+			app_call_silent(d->app, e->call, slice_str(n->name));
+	}
 }
 
 /* With nobody else to ask it is the answers here that count. */
@@ -235,8 +258,11 @@ void remote_ask(struct dispatch *d, const struct effect *e, size_t here, const c
 	if (error == 0 && e->call)
 		return;
 	remote_free(r);
-	if (e->call)
-		app_call_expect(d->app, e->call, here);
+	if (e->call == 0)
+		return;
+	if (error)
+		name_unasked(d, e);
+	app_call_expect(d->app, e->call, here);
 }
 
 void remote_forget(struct dispatch *d)

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <event2/listener.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "alloc.h"
+#include "bind.h"
 #include "cookie.h"
 #include "edge_internal.h"
 #include "files.h"
@@ -146,89 +146,15 @@ static void on_accept_error(struct evconnlistener *accepts, void *ctx)
 
 /* --- Listening ----------------------------------------------------------------------------------------------- */
 
-/* Splits "host:port", "[::1]:port" or ":port"; the option's check has seen to the form. */
-static void split_address(const char *address, char *host, size_t size, const char **port)
-{
-	const char *colon = strrchr(address, ':');
-	struct slice h = slice_of(address, (size_t)(colon - address));
-
-	if (h.size >= 2 && h.at[0] == '[')
-		h = slice_of(h.at + 1, h.size - 2);
-	snprintf(host, size, "%.*s", SLICE_ARG(h));
-	*port = colon + 1;
-}
-
-/* -errno, or a bound socket. Without a host it is IPv6's any address, which takes IPv4 as well. */
-static int bind_one(const struct addrinfo *a, bool both)
-{
-	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, off = 0, error;
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (a->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, both ? &off : &on, sizeof(on));
-	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	return -error;
-}
-
-static int bind_any(const struct addrinfo *all, bool both)
-{
-	int fd = -EADDRNOTAVAIL;
-
-	for (const struct addrinfo *a = all; a && fd < 0; a = a->ai_next)
-		if (!both || a->ai_family == AF_INET6)
-			fd = bind_one(a, both);
-	for (const struct addrinfo *a = all; a && fd < 0 && both; a = a->ai_next) /* a machine without IPv6 */
-		if (a->ai_family == AF_INET)
-			fd = bind_one(a, false);
-	return fd;
-}
-
-static void name_address(struct listener *l, int fd)
-{
-	struct sockaddr_storage bound;
-	socklen_t size = sizeof(bound);
-	char host[64], port[8];
-
-	if (getsockname(fd, (struct sockaddr *)&bound, &size) == 0 &&
-		getnameinfo((struct sockaddr *)&bound, size, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-		snprintf(l->address, sizeof(l->address), strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
-}
-
-static int listener_bind(const char *address, const char **why)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *all = NULL;
-	char host[256];
-	const char *port;
-	int error, fd;
-
-	split_address(address, host, sizeof(host), &port);
-	error = getaddrinfo(host[0] ? host : NULL, port, &hints, &all);
-	if (error) {
-		*why = gai_strerror(error);
-		return -1;
-	}
-	fd = bind_any(all, host[0] == '\0');
-	freeaddrinfo(all);
-	if (fd < 0)
-		*why = strerror(-fd);
-	return fd;
-}
-
-/* False: `why` is filled. */
-static bool listener_open(struct listener *l, const char *address, char *why, size_t why_size)
+/* A socket that was bound by others is `inherited`; 0: none. False: `why` is filled. */
+static bool listener_open(struct listener *l, const char *address, int inherited, char *why, size_t why_size)
 {
 	const char *reason = "out of memory";
-	int fd = listener_bind(address, &reason);
+	int fd = inherited > 0 ? inherited : bind_address(address, false, &reason);
 
 	if (fd >= 0) {
 		l->accepts = evconnlistener_new(l->edge->config.loop->base, on_accept, l,
-			LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
+			LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, inherited > 0 ? 0 : BACKLOG, fd);
 		if (l->accepts == NULL) {
 			reason = strerror(errno); /* listen(2) failed: another took the port meanwhile */
 			close(fd);
@@ -239,7 +165,7 @@ static bool listener_open(struct listener *l, const char *address, char *why, si
 		return false;
 	}
 	evconnlistener_set_error_cb(l->accepts, on_accept_error);
-	name_address(l, fd);
+	bind_name(fd, l->address);
 	return true;
 }
 
@@ -301,8 +227,8 @@ static bool open_all(struct edge *e, char *why, size_t why_size)
 	e->ws = ws_engine_new(e->config.loop, o, why, why_size);
 	return e->ws && open_dir(o->public_dir, &e->public_dir, why, why_size) &&
 	       open_dir(o->serve_client ? o->client_dir : NULL, &e->client_dir, why, why_size) &&
-	       (o->internal_listen == NULL || listener_open(&e->internal, o->internal_listen, why, why_size)) &&
-	       listener_open(&e->clients, o->listen, why, why_size);
+	       (o->internal_listen == NULL || listener_open(&e->internal, o->internal_listen, 0, why, why_size)) &&
+	       listener_open(&e->clients, o->listen, o->listen_fd, why, why_size);
 }
 
 struct edge *edge_open(const struct edge_config *config, char *why, size_t why_size)
@@ -335,9 +261,24 @@ void edge_set_api(struct edge *e, const struct edge_api_ops *ops, void *ctx)
 	e->api_ctx = ctx;
 }
 
+int edge_listen(struct edge *e)
+{
+	if (e->config.options->listen_fd <= 0 || e->clients.accepts == NULL)
+		return 0;
+	return listen(evconnlistener_get_fd(e->clients.accepts), BACKLOG) < 0 ? -errno : 0;
+}
+
+/* A socket that others have too goes on listening when it is closed here, and connections would wait for nobody. */
+static void listener_stop(struct listener *l)
+{
+	if (l->accepts)
+		shutdown(evconnlistener_get_fd(l->accepts), SHUT_RD);
+	listener_close(l);
+}
+
 void edge_stop_listening(struct edge *e)
 {
-	listener_close(&e->clients);
+	listener_stop(&e->clients);
 	e->server.ending = true;
 	http_service_close_idle(&e->clients.service);
 	http_service_close_idle(&e->relayed);
@@ -346,7 +287,8 @@ void edge_stop_listening(struct edge *e)
 
 bool edge_is_empty(const struct edge *e)
 {
-	return edge_connections(e) == 0 && e->relayed.count == 0 && lingers_count(e->lingers) == 0 && ws_engine_lingering(e->ws) == 0;
+	return edge_connections(e) == 0 && e->relayed.count == 0 && lingers_count(e->lingers) == 0 &&
+	       ws_engine_lingering(e->ws) == 0;
 }
 
 void edge_free(struct edge *e)

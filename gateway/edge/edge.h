@@ -99,6 +99,9 @@ struct edge_relay_ops {
 
 /* Listens. NULL: `why` says what failed in one sentence ("cannot listen on 127.0.0.1:5000: Address already in use"). */
 struct edge *edge_open(const struct edge_config *config, char *why, size_t why_size);
+/* A socket that was handed over (listen_fd) listens from here on, and not before: others listen on the same port, and take the
+ * connections until all is ready here. Others listen already. Before the loop runs. 0 or -errno. */
+int edge_listen(struct edge *e);
 /* Who answers under /api/; without one it is 404. Before the loop runs. */
 void edge_set_api(struct edge *e, const struct edge_api_ops *ops, void *ctx);
 /* Without a door all come in. Before the loop runs. */

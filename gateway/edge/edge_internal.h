@@ -2,6 +2,7 @@
 #ifndef STOA_EDGE_EDGE_INTERNAL_H
 #define STOA_EDGE_EDGE_INTERNAL_H
 
+#include "bind.h"
 #include "compress.h"
 #include "edge.h"
 #include "forwarded.h"
@@ -17,7 +18,7 @@ struct listener {
 	struct http_service service;
 	struct evconnlistener *accepts; /* NULL: not listening */
 	struct timer retry;             /* no descriptor was to be had: accepting rests */
-	char address[80];               /* as bound; "": none */
+	char address[BOUND_ADDRESS_SIZE]; /* as bound; "": none */
 };
 
 struct edge {

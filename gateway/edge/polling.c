@@ -11,6 +11,7 @@
 #include "files.h"
 #include "log.h"
 #include "metrics.h"
+#include "relay.h"
 
 /* What a connection lends to a session; made for its first polling request. */
 struct polling {
@@ -216,6 +217,10 @@ static void post_body(struct http_conn *c, struct slice body)
 {
 	struct polling *p = polling_of(c);
 
+	if (c->relay) {
+		relay_body(c, body);
+		return;
+	}
 	session_post_end(&p->post, loop_now(edge_of(c)->config.loop), body);
 	put_polling_lines(p);
 	http_conn_answer(c,
@@ -225,6 +230,10 @@ static void post_body(struct http_conn *c, struct slice body)
 
 static void post_too_large(struct http_conn *c)
 {
+	if (c->relay) {
+		relay_too_large(c);
+		return;
+	}
 	http_server_limit(&edge_of(c)->server, LIMIT_PAYLOAD);
 	session_post_cancel(&polling_of(c)->post);
 	answer_empty(c, 413);
@@ -235,7 +244,9 @@ static void gone(struct http_conn *c)
 	struct polling *p = polling_of(c);
 	int64_t now = loop_now(edge_of(c)->config.loop);
 
-	if (p) {
+	if (c->relay) {
+		relay_gone(c);
+	} else if (p) {
 		session_poll_gone(&p->poll, now);
 		session_post_gone(&p->post, now);
 	}
@@ -259,17 +270,43 @@ static enum eio_error check_handshake(const struct eio_request *r)
 	return slice_equal(r->transport, SLICE("polling")) ? EIO_OK : EIO_NO_UPGRADE;
 }
 
+void polling_answer_stranger(struct http_conn *c, const struct http_head *head)
+{
+	struct eio_request r;
+
+	eio_request_read(edge_of(c), c, head, &r);
+	if (door_answers_stranger(c, head))
+		refuse(c, &r, &(struct refusal){ .error = EIO_SESSION_UNKNOWN });
+}
+
+/* A session that is not here may be another gateway's. */
+static void route_stranger(struct http_conn *c, const struct eio_request *r)
+{
+	switch (relay_request(c, r, false)) {
+	case RELAY_TAKEN:
+		break;
+	case RELAY_FULL:
+		buf_add_str(&polling_of(c)->headers, "Retry-After: 1\r\n");
+		answer_empty(c, 503);
+		break;
+	case RELAY_NOT:
+		polling_answer_stranger(c, r->head);
+		break;
+	}
+}
+
 static void route_session(struct http_conn *c, const struct eio_request *r)
 {
 	struct session *s = sessions_find(edge_of(c)->config.sessions, r->sid);
 	enum eio_error error = check_session(r, s);
 
-	if (s == NULL && !door_answers_stranger(c, r->head))
+	if (s == NULL) {
+		route_stranger(c, r);
 		return;
-	if (s)
-		buf_add_slice(&polling_of(c)->headers, s->handshake.lines);
+	}
+	buf_add_slice(&polling_of(c)->headers, s->handshake.lines);
 	if (error != EIO_OK)
-		refuse(c, r, &(struct refusal){ .error = error, .previous = s ? session_transport(s) : NULL });
+		refuse(c, r, &(struct refusal){ .error = error, .previous = session_transport(s) });
 	else if (r->head->method == HTTP_GET)
 		begin_get(c, s);
 	else if (r->head->method == HTTP_POST)

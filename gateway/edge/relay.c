@@ -20,7 +20,7 @@ struct relay {
 	enum relay_kind kind;
 	bool head_only, chunked;
 	bool connecting;
-	bool body_due;  /* of a POST: it has not come yet */
+	bool body_due; /* of a POST: it has not come yet */
 	bool retried;
 	struct buf head, origin;
 	struct evbuffer *body; /* that came before there was a link; or NULL */
@@ -166,7 +166,7 @@ static void send_on(struct relay *relay, const char *address, bool fresh)
 {
 	struct relays *all = relay->all;
 
-	relay->link = relay_link_open(relay, address, fresh);
+	relay->link = relay_link_open(all, relay, address, fresh);
 	if (relay->link == NULL) {
 		fail(relay, RELAY_FAILED);
 		return;
@@ -211,9 +211,9 @@ static bool put_body(struct evbuffer *to, bool chunked, struct slice body)
 	metrics_add(M_RELAY_BYTES_OUT, (int64_t)body.size);
 	if (!chunked)
 		return evbuffer_add(to, body.at, body.size) == 0;
-	return (body.size == 0 || (evbuffer_add_printf(to, "%zx\r\n", body.size) > 0 &&
-					  evbuffer_add(to, body.at, body.size) == 0 &&
-					  evbuffer_add(to, "\r\n", 2) == 0)) &&
+	return (body.size == 0 ||
+		       (evbuffer_add_printf(to, "%zx\r\n", body.size) > 0 &&
+			       evbuffer_add(to, body.at, body.size) == 0 && evbuffer_add(to, "\r\n", 2) == 0)) &&
 	       evbuffer_add(to, "0\r\n\r\n", 5) == 0;
 }
 

@@ -63,7 +63,7 @@ struct relays {
 };
 
 struct relays *relays_new(struct edge *e);
-void relays_free(struct relays *all); /* every connection of a client is closed already */
+void relays_free(struct relays *all);  /* every connection of a client is closed already */
 void relays_drain(struct relays *all); /* WebSockets are closed: their clients find another gateway */
 
 /* --- relay.c ------------------------------------------------------------------------------------------------------ */
@@ -98,7 +98,7 @@ struct relay_link {
 };
 
 /* A connection that is kept, or (`fresh`) a new one, which begins to connect. NULL: it cannot even begin. */
-struct relay_link *relay_link_open(struct relay *relay, const char *address, bool fresh);
+struct relay_link *relay_link_open(struct relays *all, struct relay *relay, const char *address, bool fresh);
 void relay_link_keep(struct relay_link *l); /* its answer is complete */
 void relay_link_close(struct relay_link *l);
 /* The connection goes to the caller, and the link ends. */

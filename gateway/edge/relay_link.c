@@ -91,7 +91,7 @@ static struct relay_link *find_kept(struct relays *all, const char *address)
 {
 	struct relay_link *l;
 
-	TAILQ_FOREACH(l, &all->kept, link)
+	TAILQ_FOREACH (l, &all->kept, link)
 		if (strcmp(l->address, address) == 0)
 			return l;
 	return NULL;
@@ -116,9 +116,8 @@ static bool begin_to_connect(struct relay_link *l)
 	return false;
 }
 
-struct relay_link *relay_link_open(struct relay *relay, const char *address, bool fresh)
+struct relay_link *relay_link_open(struct relays *all, struct relay *relay, const char *address, bool fresh)
 {
-	struct relays *all = relay->all;
 	struct relay_link *l = fresh ? NULL : find_kept(all, address);
 
 	if (l) {

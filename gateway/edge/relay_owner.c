@@ -15,7 +15,8 @@ static void deny(struct http_conn *c)
 	metrics_count(M_RELAYS_DENIED);
 	if (sample_take(&all->denied, loop_now(all->edge->config.loop), &times))
 		log_warn("relay-refused", LOG_S("why", "it came without our secret"), LOG_I("count", times));
-	http_conn_answer(c, &(struct http_answer){ .status = 403, .headers = SLICE("Stoa-Relay: denied\r\n"), .close = true });
+	http_conn_answer(
+		c, &(struct http_answer){ .status = 403, .headers = SLICE("Stoa-Relay: denied\r\n"), .close = true });
 }
 
 static void request(struct http_conn *c, const struct http_head *head)

@@ -51,7 +51,8 @@ static int take_client(struct side *s)
 {
 	int fd = bufferevent_getfd(s->bev);
 
-	bufferevent_disable(s->bev, EV_READ | EV_WRITE); /* the rest of freeing it may wait until its callbacks are over */
+	bufferevent_disable(
+		s->bev, EV_READ | EV_WRITE); /* the rest of freeing it may wait until its callbacks are over */
 	bufferevent_free(s->bev);
 	s->bev = NULL;
 	return fd;

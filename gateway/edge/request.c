@@ -7,6 +7,7 @@
 #include "edge_internal.h"
 #include "jsonp.h"
 #include "log.h"
+#include "relay.h"
 
 enum { LOGGED_MAX = 200 }; /* bytes of a peer's text in a log line */
 
@@ -30,17 +31,28 @@ static bool peer_address(const struct http_conn *c, struct net_address *to)
 	return true;
 }
 
+bool edge_read_origin(
+	const struct edge *e, const struct http_conn *c, const struct http_head *head, struct forwarded *from)
+{
+	struct net_address peer;
+
+	*from = (struct forwarded){ .scheme = SCHEME_UNKNOWN };
+	if (c->service == &e->relayed)
+		return relay_read_origin(e->relays, head, from);
+	if (!peer_address(c, &peer))
+		return false;
+	forwarded_read(&e->proxies, &peer, head, from);
+	return true;
+}
+
 void edge_client_address(
 	const struct edge *e, const struct http_conn *c, const struct http_head *head, char address[EDGE_ADDRESS_SIZE])
 {
-	struct net_address peer;
 	struct forwarded from;
 
 	address[0] = '\0';
-	if (!peer_address(c, &peer))
-		return;
-	forwarded_read(&e->proxies, &peer, head, &from);
-	net_address_format(&from.client, address);
+	if (edge_read_origin(e, c, head, &from))
+		net_address_format(&from.client, address);
 }
 
 void edge_describe(struct edge *e, const struct http_conn *c, const struct http_head *head, char *address,
@@ -68,12 +80,10 @@ void edge_describe(struct edge *e, const struct http_conn *c, const struct http_
 static struct cors_self self_of(const struct edge *e, const struct http_conn *c, const struct http_head *head)
 {
 	struct cors_self self = { .host = http_header_get(head, "Host") };
-	struct net_address peer;
 	struct forwarded from;
 
-	if (e->proxies.count == 0 || !peer_address(c, &peer))
+	if ((e->proxies.count == 0 && c->service != &e->relayed) || !edge_read_origin(e, c, head, &from))
 		return self;
-	forwarded_read(&e->proxies, &peer, head, &from);
 	self.scheme = from.scheme;
 	if (from.host.at)
 		self.host = from.host;

@@ -8,6 +8,7 @@
 #include "edge_internal.h"
 #include "log.h"
 #include "metrics.h"
+#include "relay.h"
 
 enum { PROTOCOL_MAX = 256 }; /* of a subprotocol's name that is echoed: the 101 has to fit into one buffer */
 
@@ -273,14 +274,38 @@ static void open_session(struct http_conn *c, const struct eio_request *r, struc
 		hand_over(c, r, cors, &h, answer.headers);
 }
 
+void upgrade_answer_stranger(struct http_conn *c, const struct http_head *head)
+{
+	struct eio_request r;
+
+	eio_request_read(edge_of(c), c, head, &r);
+	if (door_answers_stranger(c, head))
+		refuse(c, &r, &(struct refusal){ .error = EIO_SESSION_UNKNOWN }, SLICE(""));
+}
+
+/* A session that is not here may be another gateway's. */
+static void upgrade_stranger(struct http_conn *c, const struct eio_request *r)
+{
+	switch (relay_request(c, r, true)) {
+	case RELAY_TAKEN:
+		break;
+	case RELAY_FULL:
+		upgrade_refuse(c, 503, slice_str(http_status_text(503)), SLICE("Retry-After: 1\r\n"));
+		break;
+	case RELAY_NOT:
+		upgrade_answer_stranger(c, r->head);
+		break;
+	}
+}
+
 void upgrade_request(struct http_conn *c, const struct eio_request *r, struct slice cors)
 {
 	struct edge *e = edge_of(c);
 	struct refusal why = { .error = check_engineio(e, r) };
 
-	if (why.error == EIO_SESSION_UNKNOWN && !door_answers_stranger(c, r->head))
-		return;
-	if (why.error != EIO_OK) {
+	if (why.error == EIO_SESSION_UNKNOWN) {
+		upgrade_stranger(c, r);
+	} else if (why.error != EIO_OK) {
 		refuse(c, r, &why, SLICE(""));
 	} else if (r->has_sid) {
 		upgrade_session(c, r, cors);

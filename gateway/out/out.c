@@ -226,6 +226,7 @@ void out_flush_all(struct out_lane *lane, int64_t now_ms)
 {
 	struct out *o;
 
+	lane->now_ms = now_ms;
 	while ((o = take_dirty(lane))) {
 		if (o->closed)
 			continue;

@@ -28,7 +28,8 @@ struct out_ops {
 struct out_lane {
 	struct out *dirty, **dirty_end;
 	size_t limit_bytes;
-	char *scratch; /* OUT_SCRATCH_BYTES */
+	int64_t now_ms; /* of the turn that is ending: for out_ops.flush */
+	char *scratch;  /* OUT_SCRATCH_BYTES */
 };
 
 enum { OUT_SCRATCH_BYTES = 64 * 1024 };

@@ -51,6 +51,9 @@ static void on_signal(evutil_socket_t signal, short what, void *ctx)
 	struct process *p = ctx;
 
 	(void)what;
+	/* Ctrl-C and systemd tell all processes, and the supervisor tells its workers again (workers.h). */
+	if (p->ending && p->options->workers > 1)
+		return;
 	if (p->ending) {
 		log_warn("interrupted", LOG_I("signal", signal));
 		_exit(EXIT_INTERRUPTED);
@@ -111,6 +114,17 @@ static int listen_for_signals(struct process *p)
 	return 0;
 }
 
+/* One that comes again when nobody listens any more would end a worker that has only to free its memory. */
+static void hold_signals(void)
+{
+	sigset_t both;
+
+	sigemptyset(&both);
+	sigaddset(&both, SIGTERM);
+	sigaddset(&both, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &both, NULL);
+}
+
 static int open_parts(struct process *p, char *why, size_t why_size)
 {
 	struct session_config sessions = sessions_config(p->options);
@@ -148,6 +162,8 @@ void process_run(struct process *p)
 
 void process_close(struct process *p)
 {
+	if (p->options->workers > 1)
+		hold_signals();
 	for (int i = 0; i < 2; i++) {
 		if (p->signals[i])
 			event_free(p->signals[i]);

@@ -10,7 +10,7 @@
  *
  * The end: on the first signal nothing new is accepted, /readyz says so, every session is closed in the way its
  * transport understands, and the process leaves when all are gone or after shutdown_timeout. On a second signal it
- * exits at once.
+ * exits at once, unless it is one of several workers, whose supervisor sees to that.
  *
  * A turn of the loop that takes longer than loop_stall (a handler that computes or waits) is logged and counted, and
  * /readyz names it for ten times loop_stall: while it lasts nobody can answer, so a load balancer sees either no answer

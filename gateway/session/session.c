@@ -47,6 +47,7 @@ struct session_config sessions_config(const struct gateway_options *o)
 		.ping_interval_ms = o->ping_interval_ms,
 		.ping_timeout_ms = o->ping_timeout_ms,
 		.upgrade_timeout_ms = o->upgrade_timeout_ms,
+		.max_send_wait_ms = o->max_send_wait_ms,
 		.polling_close_timeout_ms = o->polling_close_timeout_ms,
 		.max_payload_bytes = (size_t)o->max_http_buffer_size,
 		.max_decode_packets = (size_t)o->max_decode_packets,
@@ -390,6 +391,7 @@ static void bury(struct session *s)
 {
 	s->state = SESSION_CLOSED;
 	timer_stop(s->all->timers, &s->heartbeat);
+	timer_stop(s->all->timers, &s->upgrade);
 	if (s->post)
 		s->post->session = NULL;
 	s->post = NULL;

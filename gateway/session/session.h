@@ -99,6 +99,7 @@ struct session_ops {
 
 struct session_config {
 	int64_t ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms, polling_close_timeout_ms;
+	int64_t max_send_wait_ms; /* 0: no limit */
 	size_t max_payload_bytes;
 	size_t max_decode_packets;
 	bool websocket, allow_upgrades;
@@ -133,7 +134,9 @@ struct session {
 	struct session_post *post;
 	void *user; /* the upper layer's, set in opened() */
 	struct timer heartbeat;
-	struct timer upgrade; /* upgrade_timeout, or the wait after `5`; then the release of polls while probing */
+	/* Of the upgrade: upgrade_timeout, or the wait after `5`; then the release of polls while probing. Of the WebSocket
+	 * that took over: how long its socket may be full. */
+	struct timer upgrade;
 	int64_t upgrade_due_ms, opened_ms;
 	struct address *address; /* may be NULL: see addresses_enter() */
 	struct rate events;

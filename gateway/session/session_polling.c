@@ -14,13 +14,14 @@ static const struct form eio4 = { "text/plain; charset=UTF-8", eio_payload_add }
 static const struct form eio3_text = { "text/plain; charset=UTF-8", eio3_text_add };
 static const struct form eio3_octets = { "application/octet-stream", eio3_octets_add };
 
-static bool has_binary(const struct out *o)
+/* What goes out next; the open packet goes alone. */
+static bool has_binary(const struct session *s)
 {
 	const struct frame *f;
 
-	for (uint32_t i = 0; (f = out_at(o, i)); i++)
+	for (uint32_t i = 0; (f = out_at(&s->out, i)); i++)
 		if (eio3_frame_has_binary(f))
-			return true;
+			return !s->open_poll;
 	return false;
 }
 
@@ -28,7 +29,7 @@ static const struct form *form_of(const struct session *s)
 {
 	if (!s->handshake.eio3)
 		return &eio4;
-	return s->handshake.base64 || s->handshake.jsonp || !has_binary(&s->out) ? &eio3_text : &eio3_octets;
+	return s->handshake.base64 || s->handshake.jsonp || !has_binary(s) ? &eio3_text : &eio3_octets;
 }
 
 /* --- GET ---------------------------------------------------------------------------------------------------------- */

@@ -16,6 +16,27 @@ enum { SETTLE_TURNS = 3, RELEASE_MS = 100 };
 
 /* --- Output ------------------------------------------------------------------------------------------------------- */
 
+static struct session *session_of_upgrade(struct timer *t)
+{
+	return (struct session *)(void *)((char *)t - offsetof(struct session, upgrade));
+}
+
+/* Its socket has been full for too long, whatever little it takes meanwhile. */
+static void too_slow(struct timer *t, int64_t now_ms)
+{
+	metrics_count(M_LIMIT_SEND_WAIT);
+	session_close(session_of_upgrade(t), now_ms, CLOSE_SLOW);
+}
+
+static void block(struct session *s)
+{
+	int64_t max_ms = s->all->config.max_send_wait_ms;
+
+	s->blocked = true;
+	if (max_ms)
+		timer_set(s->all->timers, &s->upgrade, too_slow, s->out.lane->now_ms + max_ms);
+}
+
 void session_flush_ws(struct session *s)
 {
 	while (!s->blocked && !out_is_empty(&s->out)) {
@@ -24,8 +45,8 @@ void session_flush_ws(struct session *s)
 
 		if (s->handshake.eio3)
 			bytes = session_eio3_frames(s, bytes, frames);
-		if (!s->ws->ops->write(s->ws, bytes.at, bytes.size))
-			s->blocked = s->state == SESSION_OPEN;
+		if (!s->ws->ops->write(s->ws, bytes.at, bytes.size) && s->state == SESSION_OPEN)
+			block(s);
 		s->messages_out += frames;
 		metrics_add(M_BYTES_SENT, (int64_t)bytes.size);
 		out_drop(&s->out, frames);
@@ -39,6 +60,7 @@ void session_ws_writable(struct session_ws *ws)
 	if (s == NULL || ws != s->ws)
 		return;
 	s->blocked = false;
+	timer_stop(s->all->timers, &s->upgrade);
 	out_wake(&s->out);
 }
 
@@ -62,11 +84,6 @@ void session_drop_probe(struct session *s)
 		metrics_count(M_UPGRADES_FAILED);
 		close_ws(probe);
 	}
-}
-
-static struct session *session_of_upgrade(struct timer *t)
-{
-	return (struct session *)(void *)((char *)t - offsetof(struct session, upgrade));
 }
 
 /* While probing: every RELEASE_MS a GET that waits for nothing is released; at upgrade_timeout the probe ends. */

@@ -87,7 +87,7 @@ static int load(struct sim *s, const char *module, char *why, size_t why_size)
 	return s->app ? 0 : -1;
 }
 
-int sim_open(struct sim *s, const char *module, const char *const *options, const char *const *app_options, char *why,
+int sim_load(struct sim *s, const char *module, const char *const *options, const char *const *app_options, char *why,
 	size_t why_size)
 {
 	*s = (struct sim){ .now_ms = START_MS };
@@ -100,8 +100,30 @@ int sim_open(struct sim *s, const char *module, const char *const *options, cons
 		sim_close(s);
 		return -1;
 	}
+	return 0;
+}
+
+void sim_join(struct sim *s, const struct cluster_config *config, struct pubsub *bus)
+{
+	s->cluster = cluster_new(config, &s->hub, &s->clients, &s->timers, &dispatch_cluster_ops, &s->dispatch);
+	bus->events = &cluster_events;
+	bus->ctx = s->cluster;
+	dispatch_set_cluster(&s->dispatch, s->cluster);
+	cluster_join_bus(s->cluster, bus);
+}
+
+void sim_start(struct sim *s)
+{
 	dispatch_start(&s->dispatch, s->app, s->now_ms);
 	sim_turn(s);
+}
+
+int sim_open(struct sim *s, const char *module, const char *const *options, const char *const *app_options, char *why,
+	size_t why_size)
+{
+	if (sim_load(s, module, options, app_options, why, why_size) < 0)
+		return -1;
+	sim_start(s);
 	return 0;
 }
 
@@ -111,6 +133,7 @@ void sim_close(struct sim *s)
 	if (s->app)
 		dispatch_stop(&s->dispatch, s->now_ms);
 	graveyard_dig(&s->graveyard);
+	cluster_free(s->cluster);
 	app_free(s->app);
 	crew_fini(&s->crew);
 	dispatch_fini(&s->dispatch);

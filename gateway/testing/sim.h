@@ -25,6 +25,7 @@ struct sim {
 	struct clients clients;
 	struct dispatch dispatch;
 	struct crew crew; /* background tasks */
+	struct cluster *cluster; /* NULL: alone. Freed with it */
 	struct app *app;
 	const char *(*pairs)[2]; /* app_options, as applications take them */
 	int64_t now_ms;
@@ -35,6 +36,12 @@ struct sim {
  * ended by NULL, or NULL. 0, or -1 with `why` in one sentence, and nothing to close. */
 int sim_open(struct sim *s, const char *module, const char *const *options, const char *const *app_options, char *why,
 	size_t why_size);
+/* The same in two steps, for one that is to be in a cluster: in between sim_join(), which sets whom the bus tells. The bus
+ * outlives it, and begins to speak after sim_start(). */
+int sim_load(struct sim *s, const char *module, const char *const *options, const char *const *app_options, char *why,
+	size_t why_size);
+void sim_join(struct sim *s, const struct cluster_config *config, struct pubsub *bus);
+void sim_start(struct sim *s);
 void sim_close(struct sim *s); /* ends the sessions, runs "stop", frees all but the transports */
 
 void sim_turn(struct sim *s); /* due timers run, output is flushed, the dead are buried */

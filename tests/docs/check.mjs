@@ -142,11 +142,14 @@ function checkShown(page, has) {
 }
 
 function checkFeatures(page) {
-	const seen = checkShown(page, hasTest);
+	const seen = checkShown(page, hasTestOrGroup);
 
 	for (let row = 1; row <= 13; row++)
 		if (!seen.has(`B${row}`))
 			wrong(page, 1, `row B${row} is missing`);
+	for (const row of ['C1', 'C2', 'C3', 'C5', 'C10', 'C11'])
+		if (!seen.has(row))
+			wrong(page, 1, `row ${row} is missing`);
 }
 
 // --- docs/protocol.md
@@ -180,7 +183,7 @@ function hasTestOrGroup(file, name) {
 		return source.split('\n').some((line) => line.startsWith('#') && line.slice(2) === name) || source.replaceAll('\n# ', ' ').includes(`# ${name}`);
 	if (file.endsWith('.c'))
 		return hasTest(file, name);
-	return [`'${name}'`, `\`${name}\``].some((quoted) => source.includes(`test(${quoted}`) || source.includes(`describe(${quoted}`)) || source.includes(`\t'${name}': `) || isOfTable(raw, name);
+	return [`'${name}'`, `\`${name}\``].some((quoted) => source.includes(`test(${quoted}`) || source.includes(`describe(${quoted}`)) || source.includes(`\t'${name}': `) || source.includes(`\t['${name}', `) || isOfTable(raw, name);
 }
 
 function checkProtocol(page) {

@@ -216,6 +216,13 @@ const limits = [
 			ws.send('42["flood",1000,5000]');
 		await counted(g, 'stoa_disconnects_total{reason="slow client"}');
 	}],
+	['max_send_wait', ['--max-send-wait', '200ms', '--max-send-queue', '100MB'], async (t, g) => {
+		const ws = await joined(t, g);
+		ws.raw.socket.pause();
+		for (let i = 0; i < 20; i++)
+			ws.send('42["flood",1000,5000]');
+		await counted(g, 'stoa_disconnects_total{reason="slow client"}');
+	}],
 	['connect_timeout', ['--connect-timeout', '200ms'], async (t, g) => {
 		await (await RawWebSocket.session(t, g.port)).closed();
 	}],
@@ -330,6 +337,9 @@ const limits = [
 	}],
 ];
 
+// Those that need several gateways.
+const elsewhere = ['max_relays']; // relay.test.mjs
+
 // Connections on which nothing comes are nobody's fault: browsers open them in advance.
 const silent = ['--keep-alive-timeout', '--head-timeout'];
 
@@ -352,6 +362,6 @@ describe('each limit is counted, logged, refuses, and leaves the others alone', 
 	test('every limit there is, is in this list', async () => {
 		const names = Object.keys(await gateway().metrics()).map((name) => /^stoa_limit_total\{limit="(.+)"\}$/.exec(name)?.[1]).filter(Boolean);
 
-		assert.deepEqual(names.sort(), [...new Set(limits.map(([limit]) => limit))].sort());
+		assert.deepEqual(names.sort(), [...new Set([...limits.map(([limit]) => limit), ...elsewhere])].sort());
 	});
 });

@@ -71,8 +71,10 @@ static void require_values(const struct sio_packet *p)
 
 	if (p->type == SIO_CONNECT) {
 		REQUIRE(sio_msgpack.auth(&json, p) == 0);
+		/* One level deeper than what came: an ext of a type we do not know is read as [type, bytes]. */
 		REQUIRE(json.size == 0 ||
-			json_check(buf_slice(&json), &(struct json_rules){ 20, JSON_NO_BLOBS }, &flags) == NULL);
+			json_check(buf_slice(&json), &(struct json_rules){ rules.max_depth + 1, JSON_NO_BLOBS },
+				&flags) == NULL);
 	}
 	if (p->type == SIO_EVENT) {
 		name = msgpack_decode(&arena, p->event, MSGPACK_CLIENT);

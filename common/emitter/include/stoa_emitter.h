@@ -85,7 +85,7 @@ struct stoa_emitter_options {
 STOA_EMITTER_API struct stoa_emitter *stoa_emitter_open(const struct stoa_emitter_options *options);
 
 /* No callback runs any more. What waits is dropped. NULL is fine. From inside a callback of the libevent drive its memory
- * goes with the loop's next turn. */
+ * goes with the loop's next turn; not from inside one of the sync drive. */
 STOA_EMITTER_API void stoa_emitter_free(struct stoa_emitter *e);
 
 /* What was wrong in the last function that answered an error: one sentence, valid until the next call of anything here.
@@ -180,9 +180,9 @@ STOA_EMITTER_API int stoa_emitter_sockets_leave(struct stoa_emitter *e, const st
 STOA_EMITTER_API int stoa_emitter_disconnect_sockets(struct stoa_emitter *e, const struct stoa_emitter_to *to,
 	bool transport, const struct stoa_emitter_call *call);
 
-/* Sends what waits because of `later`. Sync. 0 when Redis has all of it; else what the first of them failed with, those
- * since the last flush. */
-STOA_EMITTER_API int stoa_emitter_flush(struct stoa_emitter *e, int timeout_ms);
+/* Sends what waits because of `later`, and returns when Redis has it, or when its time is over. 0, or what the first that
+ * failed since the last flush failed with. Sync alone. */
+STOA_EMITTER_API int stoa_emitter_flush(struct stoa_emitter *e);
 
 /* --- Asking ------------------------------------------------------------------------------------------------------- */
 

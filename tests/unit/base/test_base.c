@@ -556,6 +556,29 @@ START_TEST(utf8_knows_all_code_points)
 }
 END_TEST
 
+/* Four bytes and more are looked at otherwise than what is left: every beginning, and what may follow it, at both places. */
+START_TEST(utf8_is_the_same_at_the_end)
+{
+	static const char rest[] = "A\x7F\x80\x8F\x9F\xA0\xBF\xC2\xFF";
+	const size_t n = sizeof(rest) - 1;
+	struct buf mended = BUF_INIT;
+
+	for (size_t i = 0; i < 0x81 * 0x100 * n * n; i++) {
+		size_t two = i / n / n;
+		char text[] = { (char)(0x7F + two / 0x100), (char)(two % 0x100), rest[i / n % n], rest[i % n], 'b', 'c',
+			'd' };
+		bool valid;
+
+		mended.size = 0;
+		utf8_mend(&mended, slice_of(text, 4));
+		valid = slice_equal(buf_slice(&mended), slice_of(text, 4));
+		if (utf8_valid(slice_of(text, 4)) != valid || utf8_valid(slice_of(text, sizeof(text))) != valid)
+			ck_abort_msg("%02X %02X %02X %02X", text[0] & 255, text[1] & 255, text[2] & 255, text[3] & 255);
+	}
+	buf_fini(&mended);
+}
+END_TEST
+
 /* map */
 
 enum { MANY = 10000 };
@@ -864,6 +887,7 @@ static void add_byte_cases(TCase *c)
 	tcase_add_loop_test(c, utf8_is_what_node_says, 0, COUNT(utf8_rows));
 	tcase_add_loop_test(c, utf8_is_the_same_behind_ascii, 0, COUNT(utf8_rows));
 	tcase_add_test(c, utf8_knows_all_code_points);
+	tcase_add_test(c, utf8_is_the_same_at_the_end);
 }
 
 static void add_other_cases(TCase *c)

@@ -530,6 +530,7 @@ static const struct {
 } actions[] = {
 	{ "--help", CONFIG_HELP },
 	{ "--version", CONFIG_VERSION },
+	{ "--health", CONFIG_HEALTH },
 	{ "--check-config", CONFIG_CHECK },
 	{ "--print-config", CONFIG_PRINT },
 	{ "--help --nonsense", CONFIG_HELP },
@@ -538,6 +539,8 @@ static const struct {
 	{ "--nonsense --help", CONFIG_ERROR },
 	{ "--check-config --number x", CONFIG_ERROR },
 	{ "--print-config --number x", CONFIG_ERROR },
+	{ "--health --number x", CONFIG_ERROR },
+	{ "--health=1", CONFIG_ERROR },
 	{ "--config /nonexistent --help", CONFIG_HELP },
 };
 
@@ -571,6 +574,7 @@ START_TEST(help_is_this_text)
 		"  --set NAME=VALUE      Set an option of the application's own; may be repeated\n"
 		"  --check-config        Read the options, report what is wrong, and end\n"
 		"  --print-config        Print the options that hold, as a file, and end\n"
+		"  --health              Ask the one that runs with these options how it is, and end: 0 well, 1 not\n"
 		"  --help                Print this and end\n"
 		"  --version             Print the version and end\n");
 }

@@ -1,0 +1,65 @@
+/* gateway_options_agree.c - what options say together. See gateway_options.h. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway_options.h"
+
+enum { PORT_MAX = 65535 };
+
+static int64_t port_of(const char *address)
+{
+	return strtol(strrchr(address, ':') + 1, NULL, 10);
+}
+
+void gateway_options_address(const char *address, int64_t steps, char *to, size_t size)
+{
+	int64_t port = port_of(address);
+
+	snprintf(to, size, "%.*s:%lld", (int)(strrchr(address, ':') - address), address,
+		(long long)(port ? port + steps : 0));
+}
+
+static bool takes_polling(const struct gateway_options *o)
+{
+	for (size_t i = 0; i < o->transports.count; i++)
+		if (strcmp(o->transports.at[i], "polling") == 0)
+			return true;
+	return false;
+}
+
+/* Worker N takes the port that is N further. */
+static bool ports_suffice(const struct gateway_options *o, const char *name, const char *address, struct buf *why)
+{
+	if (address == NULL || port_of(address) + o->workers - 1 <= PORT_MAX)
+		return true;
+	buf_printf(why, "%s = %s: with workers = %lld the last of them would have port %lld", name, address,
+		(long long)o->workers, (long long)(port_of(address) + o->workers - 1));
+	return false;
+}
+
+static bool workers_agree(const struct gateway_options *o, struct buf *why)
+{
+	if (o->workers == 1)
+		return true;
+	if (o->redis_url == NULL) {
+		buf_printf(why,
+			"workers = %lld needs redis_url: each worker is a gateway of its own, and rooms span them "
+			"through Redis",
+			(long long)o->workers);
+		return false;
+	}
+	if (o->internal_listen == NULL && takes_polling(o)) {
+		buf_printf(why,
+			"workers = %lld needs internal_listen, where workers bring each other requests of polling "
+			"clients; or transports = websocket",
+			(long long)o->workers);
+		return false;
+	}
+	return ports_suffice(o, "internal_listen", o->internal_listen, why) &&
+	       ports_suffice(o, "node_address", o->node_address, why);
+}
+
+bool gateway_options_agree(const struct gateway_options *o, struct buf *why)
+{
+	return workers_agree(o, why);
+}

@@ -1,0 +1,191 @@
+// The deployment with Docker: docker-compose.yml is built and run, and stock clients come through its load balancer.
+// The tests go on with what those before them left: one deployment, from its start to its end.
+
+import assert from 'node:assert/strict';
+import test, { after, before, describe } from 'node:test';
+import { open, transportOf, WAYS } from '../e2e/lib/client.mjs';
+import { deadline, eventually } from '../e2e/lib/wait.mjs';
+import { Deployment, whyNot } from './deployment.mjs';
+
+const skip = (await whyNot()) ?? false;
+const ROOM = 'stoa';
+const HARDENED = ['gateway', 'loadbalancer', 'redis', 'worker-python', 'worker-node'];
+
+let d;
+let said = 0;
+const people = []; // clients of all three ways, in one room until the end
+const hooks = []; // what a client's t.after() would do
+const lifetime = { after: (f) => hooks.push(f) };
+
+// A member of the room; its disconnects are counted, and it comes back as the chat's page does.
+async function enter(transports, room = ROOM) {
+	const socket = open(lifetime, d.url, { transports, auth: { name: `client ${people.length}` }, reconnection: true, reconnectionDelay: 200, reconnectionDelayMax: 1000 });
+
+	socket.losses = 0;
+	socket.on('disconnect', () => socket.losses++);
+	socket.on('connect', () => socket.emit('join', { room }));
+	await socket.next('join');
+	people.push(socket);
+	return socket;
+}
+
+async function enterInAllWays(each) {
+	const ways = WAYS.flatMap(({ transports }) => Array.from({ length: each }, () => transports));
+
+	return Promise.all(ways.map((transports) => enter(transports)));
+}
+
+const nodeOf = (socket) => socket.id.slice(0, 4);
+const losses = (sockets) => sockets.reduce((sum, s) => sum + s.losses, 0);
+
+function heard(socket, text) {
+	return socket.received.take((e) => e.name === 'chat' && e.args[0] === text, `"${text}" at a client by ${transportOf(socket)}`);
+}
+
+// What one says everybody hears, whichever way and whichever gateway.
+async function everybodyHears() {
+	for (const speaker of [people[0], people.at(-1)]) {
+		const text = `message ${said++}`;
+
+		speaker.emit('chat', { message: text, room: ROOM });
+		await Promise.all(people.map((socket) => heard(socket, text)));
+	}
+}
+
+// The same where what is said in the first moments may be lost: until all have heard one and the same.
+async function everybodyHearsAgain() {
+	await eventually('one message to reach everybody', async () => {
+		const text = `message ${said++}`;
+		const all = Promise.all(people.map((s) => s.received.take((e) => e.args[0] === text)));
+
+		people.find((s) => s.connected)?.emit('chat', { message: text, room: ROOM });
+		return deadline(all, 'all', () => '', 1000).then(() => true, () => false);
+	});
+}
+
+describe('docker compose', { skip }, () => {
+	before(async () => {
+		d = await Deployment.start(3);
+		await d.together(3);
+	});
+	after(async () => {
+		hooks.forEach((end) => end());
+		await d?.remove();
+	});
+
+	test('the image is small', async (t) => {
+		const size = async (name) => Number(await d.docker('image', 'inspect', '--format', '{{.Size}}', name));
+		const [ours, base] = [await size('stoa-test-gateway'), await size('debian:bookworm-slim')];
+
+		t.diagnostic(`${Math.round(ours / 1e6)} MB, of which Debian ${Math.round(base / 1e6)} MB`);
+		assert.ok(ours - base < 30e6, `${ours - base} bytes above the base image`);
+	});
+
+	for (const service of HARDENED)
+		test(`${service} is not root, writes nowhere, may nothing`, async () => {
+			const [c] = await d.running(service);
+			const status = await d.docker('exec', c.Id, 'cat', '/proc/1/status');
+
+			assert.match(status, /^Uid:\s+65532\s+65532\s+65532\s+65532$/m);
+			assert.match(status, /^CapEff:\s+0+$/m);
+			assert.match(status, /^CapBnd:\s+0+$/m);
+			assert.match(status, /^NoNewPrivs:\s+1$/m);
+			assert.equal(c.HostConfig.ReadonlyRootfs, true);
+			await assert.rejects(d.docker('exec', '--user', '0', c.Id, 'touch', '/here'), /Read-only/);
+		});
+
+	test('nothing but the load balancer is published', async () => {
+		for (const service of HARDENED.filter((name) => name !== 'loadbalancer'))
+			for (const c of await d.running(service))
+				assert.deepEqual(Object.values(c.HostConfig.PortBindings ?? {}), [], service);
+	});
+
+	test('the gateways are healthy, by their own word', async () => {
+		for (const c of await d.running('gateway')) {
+			assert.deepEqual(c.Config.Healthcheck.Test, ['CMD', 'stoa-gateway', '--health']);
+			assert.equal(c.State.Health.Status, 'healthy');
+		}
+	});
+
+	test('the chat on one port: the page, the client, rooms over three gateways for clients of every kind', async () => {
+		assert.match(await (await fetch(d.url)).text(), /Stoa chat/);
+		assert.match(await (await fetch(`${d.url}/socket.io/socket.io.js`)).text(), /Socket\.IO v4/);
+		await enterInAllWays(5);
+		assert.equal(new Set(people.map(nodeOf)).size, 3, 'every gateway has some');
+		await everybodyHears();
+	});
+
+	test('what both workers emit arrives, each message once', async () => {
+		const socket = await enter(['websocket'], 'lobby');
+
+		people.pop();
+		for (const worker of ['Python', 'Node']) {
+			const number = new RegExp(`^${worker} worker: this is number (\\d+)$`);
+			const next = async () => Number(number.exec((await socket.received.take((e) => number.test(e.args[0]), `the ${worker} worker`)).args[0])[1]);
+			const first = await next();
+
+			assert.deepEqual([await next(), await next()], [first + 1, first + 2]);
+		}
+		socket.disconnect();
+	});
+
+	test('five gateways: the new ones get clients, those who were there stay', async () => {
+		await d.compose('--profile', 'workers', 'up', '-d', '--no-build', '--no-recreate', '--scale', 'gateway=5');
+		await d.together(5);
+		await eventually('all five to have clients', async () => {
+			await enter(['websocket']);
+			return new Set(people.map(nodeOf)).size === 5;
+		});
+		await everybodyHears();
+		assert.equal(losses(people), 0);
+	});
+
+	test('a gateway that is killed: its clients come back, nobody else notices', async () => {
+		const nodes = await d.nodes();
+		const victim = nodeOf(people[0]);
+		const [its, others] = [true, false].map((mine) => people.filter((s) => (nodeOf(s) === victim) === mine));
+		const back = its.map((s) => s.happens('connect'));
+
+		assert.ok(nodes.get(victim), `the container of ${victim}`);
+		await d.docker('kill', nodes.get(victim).Id);
+		await Promise.all(back);
+		assert.ok(its.every((s) => nodeOf(s) !== victim));
+		await everybodyHearsAgain();
+		assert.equal(losses(others), 0);
+		assert.equal(losses(its), its.length);
+	});
+
+	test('sessions of a gateway that is gone are answered with "unknown session", never with a 5xx', async () => {
+		const gone = people[0].io.engine.id.replace(/^..../, 'gone');
+
+		for (let i = 0; i < 20; i++) {
+			const answer = await fetch(`${d.url}/socket.io/?EIO=4&transport=polling&sid=${gone}`);
+
+			assert.equal(answer.status, 400);
+			assert.equal((await answer.json()).code, 1);
+		}
+	});
+
+	test('Redis is started anew: everybody stays connected, and the rooms span all gateways again', async () => {
+		const before_ = losses(people);
+
+		await d.compose('restart', '-t', '1', 'redis');
+		await d.together(4);
+		await everybodyHearsAgain();
+		await everybodyHears();
+		assert.equal(losses(people), before_);
+	});
+
+	test('stopped, all end by themselves', async () => {
+		const gone = people.map((s) => s.happens('disconnect'));
+		const victims = await d.running('gateway');
+
+		people.forEach((s) => (s.io.opts.reconnection = false));
+		await d.compose('--profile', 'workers', 'stop');
+		await Promise.all(gone);
+		for (const service of ['gateway', 'loadbalancer', 'redis'])
+			for (const c of await d.containers(service))
+				if (service !== 'gateway' || victims.some((v) => v.Id === c.Id))
+					assert.equal(c.State.ExitCode, 0, `${c.Name} ended with ${c.State.ExitCode}`);
+	});
+});

@@ -1,0 +1,137 @@
+// docker-compose.yml, really run: a project of its own name, on a free port of loopback.
+
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { freePort, parseMetrics, ROOT } from '../e2e/lib/gateway.mjs';
+import { eventually } from '../e2e/lib/wait.mjs';
+
+const execute = promisify(execFile);
+const OUTPUT_MAX = 64 * 1024 * 1024;
+
+// Resolves with what it printed; the error of one that fails has all of it.
+async function run(command, args, env = {}) {
+	try {
+		return (await execute(command, args, { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: OUTPUT_MAX })).stdout.trim();
+	} catch (error) {
+		const printed = `${error.stdout ?? ''}${error.stderr ?? ''}`;
+
+		throw new Error(`${command} ${args.join(' ')}: ${printed.split('\n').slice(-40).join('\n') || error.message}`);
+	}
+}
+
+const answers = (command, args) => run(command, args).then(() => null, (error) => error.message.split('\n').find((line) => line.trim() !== ''));
+
+// Compose is a plugin of the client, or a program of its own.
+export async function findCompose() {
+	if ((await answers('docker', ['compose', 'version'])) === null)
+		return ['docker', 'compose'];
+	return (await answers('docker-compose', ['version'])) === null ? ['docker-compose'] : null;
+}
+
+// Why these tests cannot run here; null: they can.
+export async function whyNot() {
+	const why = await answers('docker', ['info']);
+
+	if (why !== null)
+		return `Docker does not answer: ${why}`;
+	return (await findCompose()) === null ? 'there is neither `docker compose` nor docker-compose' : null;
+}
+
+// Authorities that this machine was told to trust beside the usual ones: npm, inside a build, may meet them too.
+function extraAuthorities() {
+	const dir = '/usr/local/share/ca-certificates';
+
+	try {
+		return readdirSync(dir).filter((name) => name.endsWith('.crt')).map((name) => readFileSync(path.join(dir, name), 'utf8')).join('\n');
+	} catch {
+		return '';
+	}
+}
+
+export class Deployment {
+	static async start(gateways) {
+		const d = new Deployment();
+
+		d.port = await freePort();
+		d.url = `http://127.0.0.1:${d.port}`;
+		d.project = `stoa-test-${process.pid}`;
+		d.program = await findCompose();
+		d.env = {
+			COMPOSE_PROJECT_NAME: d.project, STOA_IMAGES: 'stoa-test', STOA_PUBLISH: `127.0.0.1:${d.port}`, WORKERS_EVERY: '1',
+			EXTRA_CA: extraAuthorities(),
+		};
+		try {
+			await d.compose('--profile', 'workers', 'build');
+			await d.compose('--profile', 'workers', 'up', '-d', '--no-build', '--scale', `gateway=${gateways}`);
+			await eventually('the load balancer to find the gateways', () => fetch(d.url).then((r) => r.ok, () => false));
+		} catch (error) {
+			error.message += `\n${await d.logs().catch(() => '')}`;
+			await d.remove();
+			throw error;
+		}
+		return d;
+	}
+
+	compose(...args) {
+		return run(this.program[0], [...this.program.slice(1), ...args], this.env);
+	}
+
+	docker(...args) {
+		return run('docker', args);
+	}
+
+	// Of all that ran, from the newest start on.
+	logs() {
+		return this.compose('--profile', 'workers', 'logs', '--no-color', '--tail', '40');
+	}
+
+	remove() {
+		return this.compose('--profile', 'workers', 'down', '-v', '--remove-orphans', '-t', '1');
+	}
+
+	// The containers of one service, as `docker inspect` shows them, those that ended included.
+	async containers(service) {
+		const ids = await this.docker('ps', '-aq', '--filter', `label=com.docker.compose.project=${this.project}`,
+			'--filter', `label=com.docker.compose.service=${service}`);
+
+		return ids === '' ? [] : JSON.parse(await this.docker('inspect', ...ids.split('\n')));
+	}
+
+	async running(service) {
+		return (await this.containers(service)).filter((c) => c.State.Running);
+	}
+
+	// What a gateway counts, asked from this machine, which reaches its networks.
+	async metrics(container) {
+		const { IPAddress } = Object.values(container.NetworkSettings.Networks)[0];
+
+		return parseMetrics(await (await fetch(`http://${IPAddress}:5001/metrics`)).text());
+	}
+
+	// The container behind each node id, the first four characters of its clients' ids: they are leased in Redis.
+	async nodes() {
+		const [redis] = await this.running('redis');
+		const ask = (...args) => this.docker('exec', redis.Id, 'redis-cli', '--raw', ...args);
+		const keys = (await ask('KEYS', 'socket.io-node:*')).split('\n').filter((key) => key !== '');
+		const gateways = await this.running('gateway');
+		const of = async (key) => {
+			const address = (await ask('GET', key)).split(' ')[1].split(':')[0];
+
+			return [key.slice(-4), gateways.find((g) => Object.values(g.NetworkSettings.Networks).some((n) => n.IPAddress === address))];
+		};
+
+		return new Map(await Promise.all(keys.map(of)));
+	}
+
+	// All of them hear each other.
+	async together(count) {
+		await eventually(`${count} gateways to be together`, async () => {
+			const gateways = await this.running('gateway');
+			const all = await Promise.all(gateways.map((g) => this.metrics(g).catch(() => ({}))));
+
+			return gateways.length === count && all.every((m) => m.stoa_bus_up === 1 && m.stoa_cluster_nodes === count - 1);
+		});
+	}
+}
