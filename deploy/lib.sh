@@ -68,8 +68,21 @@ install_packages() {
 	# Ask for the password, if there is one to ask for, where it can be seen: the steps below write to a log.
 	[ "$(id -u)" -eq 0 ] || ! command -v sudo >/dev/null || sudo -v || die "sudo was refused"
 	step apt-update "Updating the package lists" as_root apt-get -o DPkg::Lock::Timeout=120 update
-	step apt-install "Installing ${missing[*]}" as_root env DEBIAN_FRONTEND=noninteractive \
+	step apt-install "Installing ${missing[*]}" without_services env DEBIAN_FRONTEND=noninteractive \
 		apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "${missing[@]}"
+}
+
+# without_services COMMAND... : as root; packages that it installs do not start their servers, since tests start their own
+# (policy-rc.d is how Debian lets one say so). What the machine's owner has said there stays.
+without_services() {
+	# shellcheck disable=SC2016 # for the inner shell
+	as_root sh -c '
+		policy=/usr/sbin/policy-rc.d made=
+		[ -e "$policy" ] || { printf "#!/bin/sh\nexit 101\n" >"$policy" && chmod 755 "$policy" && made=1; }
+		"$@"
+		status=$?
+		[ -z "$made" ] || rm -f "$policy"
+		exit "$status"' sh "$@"
 }
 
 # Everything a build needs: packages, libwebsockets, the client bundle. Leaves nothing changed when nothing is missing.

@@ -37,24 +37,28 @@ static void put(const struct sockaddr *a, socklen_t size, const char *port, char
 	snprintf(to, to_size, a->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+static const struct ifaddrs *find_own(const struct ifaddrs *all, int family)
+{
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next)
+		if (is_reachable(i, family))
+			return i;
+	return NULL;
+}
+
 static void put_own(const char *port, char *to, size_t to_size)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
+	const struct ifaddrs *v4, *v6;
 	struct ifaddrs *all = NULL;
 
 	snprintf(to, to_size, "127.0.0.1:%s", port); /* a machine by itself */
 	if (getifaddrs(&all) < 0)
 		return;
-	for (int f = 0; f < 2; f++)
-		for (const struct ifaddrs *i = all; i; i = i->ifa_next)
-			if (is_reachable(i, families[f])) {
-				put(i->ifa_addr,
-					families[f] == AF_INET ? sizeof(struct sockaddr_in)
-							       : sizeof(struct sockaddr_in6),
-					port, to, to_size);
-				freeifaddrs(all);
-				return;
-			}
+	v4 = find_own(all, AF_INET);
+	v6 = find_own(all, AF_INET6);
+	if (v4)
+		put(v4->ifa_addr, sizeof(struct sockaddr_in), port, to, to_size);
+	else if (v6)
+		put(v6->ifa_addr, sizeof(struct sockaddr_in6), port, to, to_size);
 	freeifaddrs(all);
 }
 
@@ -71,9 +75,19 @@ static void split(const char *text, char host[HOST_MAX], char port[PORT_MAX])
 	snprintf(port, PORT_MAX, "%s", colon + 1);
 }
 
+/* IPv4 where there is one: what is bound to an address of it is not reached by the other. */
+static const struct addrinfo *choose(const struct addrinfo *all)
+{
+	for (const struct addrinfo *a = all; a; a = a->ai_next)
+		if (a->ai_family == AF_INET)
+			return a;
+	return all;
+}
+
 int node_address_find(const char *text, char *to, size_t size, char *why, size_t why_size)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *found = NULL;
+	const struct addrinfo *a;
 	char host[HOST_MAX], port[PORT_MAX];
 	int error;
 
@@ -86,10 +100,11 @@ int node_address_find(const char *text, char *to, size_t size, char *why, size_t
 		snprintf(why, why_size, "node_address: %s: %s", host, gai_strerror(error));
 		return -1;
 	}
-	if (found == NULL || is_any(found->ai_addr))
+	a = choose(found);
+	if (a == NULL || is_any(a->ai_addr))
 		put_own(port, to, size);
 	else
-		put(found->ai_addr, found->ai_addrlen, port, to, size);
+		put(a->ai_addr, a->ai_addrlen, port, to, size);
 	if (found)
 		freeaddrinfo(found);
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "admission.h"
@@ -161,7 +162,8 @@ void server_run(struct server *s)
 	dispatch_start(&s->dispatch, s->app, loop_now(&s->process.loop));
 	error = edge_listen(s->process.edge);
 	if (error < 0) {
-		log_error("cannot-listen", LOG_S("addr", edge_address(s->process.edge)), LOG_S("why", strerror(-error)));
+		log_error(
+			"cannot-listen", LOG_S("addr", edge_address(s->process.edge)), LOG_S("why", strerror(-error)));
 	} else {
 		log_listening(s);
 		process_run(&s->process);

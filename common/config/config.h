@@ -75,6 +75,7 @@ struct config_option {
 		const char *text); /* of TEXT and a LIST's items: NULL, or what is wrong, to follow the value */
 	const char *value;         /* what --help calls the value: "DURATION", "FILE", .. */
 	const char *help;          /* one sentence, no full stop */
+	bool secret;               /* --print-config does not show it */
 	const char *group;         /* the heading above this row; NULL: the row belongs to the one before */
 	struct config_alias aliases[3];
 };

@@ -54,7 +54,9 @@ static void print_option(const struct config_option *o, const void *options, str
 	struct buf text = BUF_INIT;
 
 	config_format(o, options, &text);
-	if (o->type == CONFIG_LIST)
+	if (o->secret && text.size)
+		buf_printf(to, "# %s is set, and not shown\n", o->name);
+	else if (o->type == CONFIG_LIST)
 		print_list(o, config_field_of(o, options), buf_slice(&text), to);
 	else
 		print_line(o->name, buf_slice(&text), to);

@@ -83,10 +83,10 @@ struct gateway_options {
 	int64_t redis_connect_timeout_ms, redis_command_timeout_ms;
 	int64_t redis_max_queue, redis_max_message, redis_max_publish, redis_max_waiting, redis_wait_ms;
 	int64_t bus_probe_interval_ms;
-	int subscriptions;   /* enum subscription_mode */
-	int order;           /* enum message_order */
-	char *node_name;     /* NULL: host#pid */
-	char *node_address;  /* NULL: that of internal_listen */
+	int subscriptions;  /* enum subscription_mode */
+	int order;          /* enum message_order */
+	char *node_name;    /* NULL: host#pid */
+	char *node_address; /* NULL: that of internal_listen */
 	int64_t node_beat_ms, node_lost_ms;
 	int64_t max_cluster_requests;
 	char *relay_secret, *relay_secret_file; /* NULL and NULL: one that is shared through Redis */

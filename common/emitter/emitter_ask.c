@@ -30,8 +30,7 @@ static struct call *make(struct stoa_emitter *e, struct slice nsp, const char *i
 	c->answers = answers;
 	snprintf(c->id, sizeof(c->id), "%s", id);
 	hear(c, 0, &(struct wire_channel){ .kind = WIRE_CHANNEL_RESPONSE, .nsp = nsp });
-	hear(c, 1,
-		&(struct wire_channel){ .kind = WIRE_CHANNEL_RESPONSE_TO, .nsp = nsp, .name = slice_str(e->uid) });
+	hear(c, 1, &(struct wire_channel){ .kind = WIRE_CHANNEL_RESPONSE_TO, .nsp = nsp, .name = slice_str(e->uid) });
 	return c;
 }
 
@@ -80,6 +79,8 @@ int stoa_emitter_ask_servers(struct stoa_emitter *e, const char *nsp, const char
 	struct slice name;
 	int error = values_nsp(e, nsp, &name);
 
+	if (error == 0)
+		error = say_check_server_event(e, event);
 	if (error == 0)
 		error = values_event(e, event, args, NULL, 0, &r.data);
 	if (error == 0)
@@ -144,8 +145,7 @@ void ask_hand_over(struct call *c, struct stoa_value v, struct slice server)
 		buf_add_char(&e->json, '\0');
 		c->result.answers++;
 		if (c->told.answer && !e->json.failed)
-			call_back(c, &blobs,
-				server.size ? arena_copy(&e->arena, server.at, server.size) : NULL);
+			call_back(c, &blobs, server.size ? arena_copy(&e->arena, server.at, server.size) : NULL);
 	}
 	json_blobs_fini(&blobs);
 }
@@ -160,9 +160,12 @@ void ask_end_if_complete(struct call *c)
 		call_end(c, 0, NULL);
 }
 
+/* Inside a callback the emitter may be freed, and the call with it: `closed` says so. */
 static void heard_sockets(struct call *c, const struct wire_response *w)
 {
-	for (size_t i = 0; i < w->sockets.size_ && !c->e->closed; i++)
+	const struct stoa_emitter *e = c->e;
+
+	for (size_t i = 0; i < w->sockets.size_ && !e->closed; i++)
 		ask_hand_over(c, value_at(w->sockets, i), w->uid);
 }
 

@@ -3,7 +3,8 @@
  *
  *	emitter.c          opening and closing, the two drives
  *	emitter_links.c    the two connections to Redis: one for commands, one that hears answers, made when first needed
- *	emitter_calls.c    a call: it waits in order, is sent, ends
+ *	emitter_start.c    a call begins: it is queued, and in the sync drive waited for
+ *	emitter_calls.c    a call is sent in order, and ends
  *	emitter_say.c      what is told: emits, joins, leaves, disconnects
  *	emitter_ask.c      what is asked, and the answers
  *	emitter_nodes.c    gateways that say what they are
@@ -42,15 +43,15 @@ struct call {
 	struct stoa_emitter_call told;
 	struct stoa_emitter_result result;
 	char why[EMITTER_WHY_MAX];
-	bool is_awaited;     /* a function of the sync drive waits for it and frees it */
-	bool is_lingering;   /* it has ended, and commands of it have no answer yet: in e->lingering */
-	bool is_gathering;   /* nodes: its end by time is no failure, and of who hears it one is ourselves */
-	int commands;        /* without Redis's answer */
+	bool is_awaited;       /* a function of the sync drive waits for it and frees it */
+	bool is_lingering;     /* it has ended, and commands of it have no answer yet: in e->lingering */
+	bool is_gathering;     /* nodes: its end by time is no failure, and of who hears it one is ourselves */
+	int commands;          /* without Redis's answer */
 	struct map_node by_id; /* in e->asking: calls that answers come for */
-	unsigned answers;    /* types of them, as bits by enum wire_response_type, or CALL_GATHERS; 0: none */
-	struct buf seen;     /* of CALL_GATHERS */
+	unsigned answers;      /* types of them, as bits by enum wire_response_type, or CALL_GATHERS; 0: none */
+	struct buf seen;       /* of CALL_GATHERS */
 	char id[EMITTER_ID_MAX + 1];
-	long long acks;      /* of clients */
+	long long acks;                       /* of clients */
 	struct slice channel, payload, count; /* in `bytes`; `count`: the channel whose subscribers are counted */
 	struct slice hears[2];                /* channels with the answers; the second may be empty */
 	size_t size;
@@ -101,9 +102,13 @@ bool links_hears(const struct stoa_emitter *e, const struct call *c);
 struct call *call_new(struct stoa_emitter *e, const struct stoa_emitter_call *told, struct slice count);
 /* The first or second channel that its answers come on; before call_start(). */
 void call_hears(struct call *c, size_t which, struct slice channel);
+void call_free(struct call *c);
+/* It has ended and nobody looks at it any more: freed now, or with the answer to its last command. */
+void call_let_go(struct call *c);
+void call_on_deadline(struct timer *t, int64_t now_ms);
 /* Lets it wait and sends what can be sent; in the sync drive until it has ended. Takes the call; -errno as the functions. */
 int call_start(struct call *c);
-void calls_send(struct stoa_emitter *e);           /* those that wait, in order, as far as it goes */
+void calls_send(struct stoa_emitter *e);                    /* those that wait, in order, as far as it goes */
 void call_end(struct call *c, int status, const char *why); /* its callback comes at the end of the turn */
 void calls_fail(struct stoa_emitter *e, int status, const char *why, bool waiting_only);
 void calls_run_ended(struct stoa_emitter *e);
@@ -131,6 +136,7 @@ int values_event(struct stoa_emitter *e, const char *event, const char *args,
 
 /* emitter_say.c: what wire_*_encode() answered, or too large a payload, as an error with its sentence. */
 int say_check(struct stoa_emitter *e, int encoded);
+int say_check_server_event(struct stoa_emitter *e, const char *event);
 /* e->channel is this one. */
 void say_channel(struct stoa_emitter *e, const struct wire_channel *channel);
 

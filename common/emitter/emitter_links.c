@@ -86,10 +86,9 @@ static void tell_names(struct stoa_emitter *e)
 	if (e->subscriber == NULL || !redis_ready(e->subscriber))
 		return;
 	while (error == 0 && (batch = subscriptions_next(&e->names, names, NAMES_AT_ONCE)).n)
-		error = batch.subscribe ? redis_subscribe(e->subscriber, names_of[batch.kind], names, batch.n,
-						  subscribed, e)
-					: redis_unsubscribe(e->subscriber, names_of[batch.kind], names, batch.n, NULL,
-						  NULL);
+		error = batch.subscribe
+				? redis_subscribe(e->subscriber, names_of[batch.kind], names, batch.n, subscribed, e)
+				: redis_unsubscribe(e->subscriber, names_of[batch.kind], names, batch.n, NULL, NULL);
 	/* Only without memory: from the start, then. */
 	if (error)
 		redis_leave(e->subscriber, REDIS_TROUBLE_MEMORY);
@@ -128,8 +127,8 @@ static void subscription_changed(void *ctx, const struct redis_push *m)
 {
 	struct stoa_emitter *e = ctx;
 
-	subscriptions_answered(&e->names,
-		m->names == REDIS_PATTERNS ? SUBSCRIPTION_PATTERN : SUBSCRIPTION_CHANNEL, m->name);
+	subscriptions_answered(
+		&e->names, m->names == REDIS_PATTERNS ? SUBSCRIPTION_PATTERN : SUBSCRIPTION_CHANNEL, m->name);
 	calls_send(e);
 }
 
@@ -181,8 +180,8 @@ void links_hear(struct stoa_emitter *e, const struct call *c)
 			subscriptions_want(&e->names, SUBSCRIPTION_CHANNEL, c->hears[i]);
 	/* Its options have been tried by the connection for commands. */
 	if (e->subscriber == NULL)
-		e->subscriber = redis_open(
-			&e->loop, &e->redis, REDIS_SUBSCRIBER, &subscriber_ops, e, e->why, sizeof(e->why));
+		e->subscriber =
+			redis_open(&e->loop, &e->redis, REDIS_SUBSCRIBER, &subscriber_ops, e, e->why, sizeof(e->why));
 	tell_names(e);
 }
 

@@ -3,7 +3,7 @@
  * somebody publishes {"v":1,"type":"who"} there:
  *
  *	{"v":1,"type":"beat","uid":"AbCdx7_2","node":"AbCd","name":"host#4711","address":"10.0.0.7:5001",
- *	 "clients":1200,"namespaces":["/","/chat"]}
+ *	 "clients":1200,"age":86400,"namespaces":["/","/chat"]}
  *
  * gateway/cluster/nodes.h is theirs. How many listen there is what PUBLISH answers, ourselves included.
  */
@@ -95,11 +95,13 @@ void nodes_end_if_complete(struct call *c)
 
 static void heard_by(struct call *c, struct stoa_value beat)
 {
+	const struct stoa_emitter *e = c->e;
+
 	if (c->stage == CALL_ENDED || !is_new(c, value_slice(value_get(beat, SLICE("uid")))))
 		return;
 	c->result.responded++;
 	ask_hand_over(c, beat, value_slice(value_get(beat, SLICE("uid"))));
-	if (!c->e->closed)
+	if (!e->closed)
 		nodes_end_if_complete(c);
 }
 

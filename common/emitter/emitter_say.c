@@ -83,6 +83,17 @@ int stoa_emitter_emit(struct stoa_emitter *e, const struct stoa_emitter_to *to, 
 	return stoa_emitter_emit_binary(e, to, event, args, NULL, 0, call);
 }
 
+/* Servers of Node.js raise these themselves, and take what comes with them for a client. */
+int say_check_server_event(struct stoa_emitter *e, const char *event)
+{
+	static const char *const reserved[] = { "connect", "connection", "new_namespace" };
+
+	for (size_t i = 0; event && i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (strcmp(event, reserved[i]) == 0)
+			return emitter_fail(e, -EINVAL, "reserved event name");
+	return 0;
+}
+
 int stoa_emitter_server_side_emit(struct stoa_emitter *e, const char *nsp, const char *event, const char *args,
 	const struct stoa_emitter_call *call)
 {
@@ -90,6 +101,8 @@ int stoa_emitter_server_side_emit(struct stoa_emitter *e, const char *nsp, const
 	struct slice name;
 	int error = values_nsp(e, nsp, &name);
 
+	if (error == 0)
+		error = say_check_server_event(e, event);
 	if (error == 0)
 		error = values_event(e, event, args, NULL, 0, &r.data);
 	if (error == 0)
@@ -126,9 +139,8 @@ int stoa_emitter_sockets_leave(struct stoa_emitter *e, const struct stoa_emitter
 	return change(e, to, &(struct wire_request){ .type = WIRE_REMOTE_LEAVE }, rooms, call);
 }
 
-int stoa_emitter_disconnect_sockets(struct stoa_emitter *e, const struct stoa_emitter_to *to, bool transport,
-	const struct stoa_emitter_call *call)
+int stoa_emitter_disconnect_sockets(
+	struct stoa_emitter *e, const struct stoa_emitter_to *to, bool transport, const struct stoa_emitter_call *call)
 {
-	return change(
-		e, to, &(struct wire_request){ .type = WIRE_REMOTE_DISCONNECT, .close = transport }, NULL, call);
+	return change(e, to, &(struct wire_request){ .type = WIRE_REMOTE_DISCONNECT, .close = transport }, NULL, call);
 }

@@ -88,9 +88,7 @@ int values_target(struct stoa_emitter *e, const struct stoa_emitter_to *to, stru
 		return error;
 	if (opts->rooms.count == 0 && !to->broadcast)
 		return emitter_fail(e, -EINVAL, "whom? say a room, rooms, or broadcast for everybody");
-	if (to->broadcast)
-		opts->rooms.count = 0;
-	opts->everybody = to->broadcast;
+	opts->everybody = opts->rooms.count == 0;
 	return 0;
 }
 
@@ -163,8 +161,8 @@ int values_event(struct stoa_emitter *e, const char *event, const char *args,
 	const struct slice *blobs = n_attachments ? blobs_of(e, attachments, n_attachments) : NULL;
 	struct slice inside;
 	unsigned flags = 0;
-	int error = event ? read_args(e, args, &rules, &flags, &inside)
-			  : emitter_fail(e, -EINVAL, "the event has no name");
+	int error =
+		event ? read_args(e, args, &rules, &flags, &inside) : emitter_fail(e, -EINVAL, "the event has no name");
 
 	if (error == 0)
 		error = write_event(e, event, inside);

@@ -38,7 +38,7 @@ struct loop {
 	} turn_took;
 };
 
-int loop_init(struct loop *l);  /* 0, or -ENOMEM */
+int loop_init(struct loop *l); /* 0, or -ENOMEM */
 /* The same on a base that somebody else runs. A turn begins with the first loop_now() and ends behind everything that
  * libevent has ready then: whoever sets a timer or buries something from outside of callbacks calls loop_now() first. */
 int loop_attach(struct loop *l, struct event_base *base);

@@ -83,8 +83,10 @@
 	METRIC(REDIS_CONNECTED_SUBSCRIBER, GAUGE, "stoa_redis_connected", "role=\"subscriber\"", \
 		"Connections to Redis that are ready") \
 	METRIC(REDIS_CONNECTS, COUNTER, "stoa_redis_connects_total", "", "Times a connection to Redis became ready") \
-	METRIC(REDIS_COMMANDS_TOTAL, COUNTER, "stoa_redis_commands_total", "result=\"sent\"", "Commands given to Redis") \
-	METRIC(REDIS_REFUSED, COUNTER, "stoa_redis_commands_total", "result=\"queue full\"", "Commands given to Redis") \
+	METRIC(REDIS_COMMANDS_TOTAL, COUNTER, "stoa_redis_commands_total", "result=\"sent\"", \
+		"Commands given to Redis") \
+	METRIC(REDIS_REFUSED, COUNTER, "stoa_redis_commands_total", "result=\"queue full\"", \
+		"Commands given to Redis") \
 	METRIC(REDIS_QUEUED, GAUGE, "stoa_redis_queued_bytes", "", "Commands to Redis without an answer") \
 	METRIC(REDIS_MESSAGES, COUNTER, "stoa_redis_messages_total", "", "Messages received from subscriptions") \
 	METRIC(REDIS_BYTES_RECEIVED, COUNTER, "stoa_redis_bytes_total", "direction=\"in\"", "Bytes from and to Redis") \
@@ -135,16 +137,21 @@
 		"Connections to Redis lost, attempts that failed, and errors answered") \
 	METRIC(BUS_UP, GAUGE, "stoa_bus_up", "", "1 while all that is published to us is heard") \
 	METRIC(BUS_LAG, GAUGE_MS, "stoa_bus_lag_seconds", "", "How long the last probe took through Redis and back") \
-	METRIC(BUS_GAPS, COUNTER, "stoa_bus_gaps_total", "", "Times messages of others were missed while the bus was down") \
+	METRIC(BUS_GAPS, COUNTER, "stoa_bus_gaps_total", "", \
+		"Times messages of others were missed while the bus was down") \
 	METRIC(BUS_DEAF, COUNTER, "stoa_bus_deaf_total", "", "Times a probe did not come back") \
 	METRIC(BUS_SUBSCRIPTIONS, GAUGE, "stoa_bus_subscriptions", "", "Channels and patterns wanted") \
-	METRIC(BUS_UNSETTLED, GAUGE, "stoa_bus_unsettled", "", "1 while a name is wanted and not yet heard, or the other way round") \
-	METRIC(BUS_SUBSCRIBES, COUNTER, "stoa_bus_subscribes_total", "", "Names subscribed to, again after a reconnect too") \
+	METRIC(BUS_UNSETTLED, GAUGE, "stoa_bus_unsettled", "", \
+		"1 while a name is wanted and not yet heard, or the other way round") \
+	METRIC(BUS_SUBSCRIBES, COUNTER, "stoa_bus_subscribes_total", "", \
+		"Names subscribed to, again after a reconnect too") \
 	METRIC(BUS_UNSUBSCRIBES, COUNTER, "stoa_bus_unsubscribes_total", "", "Names given up") \
 	METRIC(BUS_RECEIVED, COUNTER, "stoa_bus_messages_total", "direction=\"in\"", "Messages on the bus") \
 	METRIC(BUS_PUBLISHED, COUNTER, "stoa_bus_messages_total", "direction=\"out\"", "Messages on the bus") \
-	METRIC(BUS_BYTES_RECEIVED, COUNTER, "stoa_bus_bytes_total", "direction=\"in\"", "Bytes of messages on the bus") \
-	METRIC(BUS_BYTES_PUBLISHED, COUNTER, "stoa_bus_bytes_total", "direction=\"out\"", "Bytes of messages on the bus") \
+	METRIC(BUS_BYTES_RECEIVED, COUNTER, "stoa_bus_bytes_total", "direction=\"in\"", \
+		"Bytes of messages on the bus") \
+	METRIC(BUS_BYTES_PUBLISHED, COUNTER, "stoa_bus_bytes_total", "direction=\"out\"", \
+		"Bytes of messages on the bus") \
 	METRIC(BUS_UNPUBLISHED_FULL, COUNTER, "stoa_bus_unpublished_total", "cause=\"queue full\"", \
 		"Messages that did not go out, or may not have") \
 	METRIC(BUS_UNPUBLISHED_LARGE, COUNTER, "stoa_bus_unpublished_total", "cause=\"too large\"", \
@@ -157,7 +164,8 @@
 		"Messages that did not go out, or may not have") \
 	METRIC(BUS_DROPPED, COUNTER, "stoa_bus_dropped_total", "", "Messages on the bus that made no sense") \
 	METRIC(CLUSTER_NODES, GAUGE, "stoa_cluster_nodes", "", "Other gateways of the cluster") \
-	METRIC(CLUSTER_REQUESTS, COUNTER, "stoa_cluster_requests_total", "result=\"asked\"", "Questions to other servers") \
+	METRIC(CLUSTER_REQUESTS, COUNTER, "stoa_cluster_requests_total", "result=\"asked\"", \
+		"Questions to other servers") \
 	METRIC(CLUSTER_TIMEOUTS, COUNTER, "stoa_cluster_requests_total", "result=\"timed out\"", \
 		"Questions to other servers") \
 	METRIC(CLUSTER_REQUESTS_FULL, COUNTER, "stoa_cluster_requests_total", "result=\"refused\"", \

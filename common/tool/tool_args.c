@@ -79,8 +79,7 @@ const struct tool_option tool_options[] = {
 		"Whom: everybody in the namespace" },
 	{ "except", "ROOM", TOOL_TARGETS | TOOL_SOCKETS | TOOL_COUNTS, TOOL_EITHER, read_list, AT(except),
 		"Not those in this room, or the client of this id; may come again" },
-	{ "namespace", "NAME", TOOL_ANY, TOOL_EITHER, read_text, AT(namespace),
-		"The namespace; /, and of watch all" },
+	{ "namespace", "NAME", TOOL_ANY, TOOL_EITHER, read_text, AT(namespace), "The namespace; /, and of watch all" },
 	{ "text", NULL, TOOL_EVENTS, TOOL_EITHER, read_switch, AT(text), "The arguments are text, not JSON" },
 	{ "volatile", NULL, TOOL_EMIT, TOOL_EITHER, read_switch, AT(is_volatile),
 		"Not for clients that have output waiting" },
@@ -99,8 +98,7 @@ const struct tool_option tool_options[] = {
 	{ "limit", "N", TOOL_LIST, TOOL_HTTP, read_number, AT(limit), "At most so many; all" },
 	{ "cursor", "NAME", TOOL_LIST, TOOL_HTTP, read_text, AT(cursor), "Begin behind this one" },
 	{ "all", NULL, TOOL_ROOMS, TOOL_REDIS, read_switch, AT(all), "The rooms that are clients' ids, too" },
-	{ "requests", NULL, TOOL_WATCH, TOOL_REDIS, read_switch, AT(requests),
-		"What servers ask each other for, too" },
+	{ "requests", NULL, TOOL_WATCH, TOOL_REDIS, read_switch, AT(requests), "What servers ask each other for, too" },
 	{ "count", "N", TOOL_WATCH, TOOL_REDIS, read_number, AT(count), "End after so many lines; none" },
 	{ "json", NULL, TOOL_ANY, TOOL_EITHER, read_switch, AT(json),
 		"JSON in place of a table; of a gateway's listing one line per page" },
@@ -210,12 +208,12 @@ static bool choose_way(struct tool_args *a)
 	bool named = tool_redis_option(a->redis, "STOA_REDIS_URL") != NULL;
 
 	if (http && redis) {
-		tool_complain("--%s is for a gateway's HTTP API, --%s for Redis: which of the two?", http->name,
-			redis->name);
+		tool_complain(
+			"--%s is for a gateway's HTTP API, --%s for Redis: which of the two?", http->name, redis->name);
 		return false;
 	}
-	a->is_redis = (a->command->via & TOOL_REDIS) && http == NULL &&
-		      (redis || named || a->command->via == TOOL_REDIS);
+	a->is_redis =
+		(a->command->via & TOOL_REDIS) && http == NULL && (redis || named || a->command->via == TOOL_REDIS);
 	if (a->is_redis && !named)
 		tool_complain("which Redis? say --redis URL, or set STOA_REDIS_URL");
 	return !a->is_redis || named;

@@ -5,7 +5,9 @@
 
 static void help_options(const struct tool_command *c)
 {
-	static const char *const notes[] = { [TOOL_HTTP] = " [gateway]", [TOOL_REDIS] = " [Redis]", [TOOL_EITHER] = "" };
+	static const char *const notes[] = {
+		[TOOL_HTTP] = " [gateway]", [TOOL_REDIS] = " [Redis]", [TOOL_EITHER] = ""
+	};
 	char name[60];
 
 	puts("\nOptions:");
@@ -45,7 +47,8 @@ static void help_command(const struct tool_command *c)
 static void help_ways(const struct tool_command *c)
 {
 	if (c == NULL || c->via == TOOL_EITHER)
-		puts("\nWith --redis (or STOA_REDIS_URL and no option of a gateway) all servers of the cluster are asked\n"
+		puts("\nWith --redis (or STOA_REDIS_URL and no option of a gateway) all servers of the cluster are "
+		     "asked\n"
 		     "through their Redis, those of Node.js too; otherwise one gateway by its HTTP API.");
 }
 

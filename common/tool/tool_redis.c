@@ -154,21 +154,19 @@ static enum tool_exit emit(const struct tool_args *a, struct stoa_emitter *e, co
 	call.answer = show_ack;
 	call.ctx = (void *)(uintptr_t)a;
 	complete(e,
-		stoa_emitter_ask(e, &to, a->words.at[0], event->args.at, event->attachments, event->n_attachments,
-			&call),
+		stoa_emitter_ask(
+			e, &to, a->words.at[0], event->args.at, event->attachments, event->n_attachments, &call),
 		&r);
 	return show_asked(a, &r, true);
 }
 
-static enum tool_exit emit_to_servers(
-	const struct tool_args *a, struct stoa_emitter *e, const struct tool_event *event)
+static enum tool_exit emit_to_servers(const struct tool_args *a, struct stoa_emitter *e, const struct tool_event *event)
 {
 	struct stoa_emitter_result r = { .heard = -1 };
 	struct stoa_emitter_call call = { .timeout_ms = (int)a->timeout_ms, .result = &r };
 
 	if (a->ack_ms == 0) {
-		complete(e,
-			stoa_emitter_server_side_emit(e, a->namespace, a->words.at[0], event->args.at, &call), &r);
+		complete(e, stoa_emitter_server_side_emit(e, a->namespace, a->words.at[0], event->args.at, &call), &r);
 		return show_heard(a, &r);
 	}
 	call.timeout_ms = (int)a->ack_ms;

@@ -38,8 +38,7 @@ static bool read_files(const struct tool_args *a, struct tool_event *event)
 		event->n_attachments = i + 1;
 		if (!read_file(&event->files[i], a->attachments.at[i]))
 			return false;
-		event->attachments[i] =
-			(struct stoa_emitter_bytes){ event->files[i].at, event->files[i].size };
+		event->attachments[i] = (struct stoa_emitter_bytes){ event->files[i].at, event->files[i].size };
 	}
 	return true;
 }

@@ -219,7 +219,7 @@ static void print_node(struct stoa_value v)
 	struct slice address = text_of(member(v, "address"));
 
 	print_padded(text_of(member(v, "node")), 4);
-	printf("%7" PRId64 "  ", number_of(member(v, "clients")));
+	printf("%7" PRId64 "  %7" PRId64 "s  ", number_of(member(v, "clients")), number_of(member(v, "age")));
 	print_padded(address.size ? address : SLICE("-"), 21);
 	print_padded(text_of(member(v, "name")), 20);
 	for (size_t i = 0; namespaces.kind_ == VALUE_ARRAY && i < namespaces.size_; i++) {
@@ -268,10 +268,9 @@ static int ask_rooms(struct stoa_emitter *e, const struct tool_args *a, const st
 
 static int ask_sockets(struct stoa_emitter *e, const struct tool_args *a, const struct stoa_emitter_call *call)
 {
-	struct stoa_emitter_to to = { .nsp = a->namespace,
-		.rooms = a->words.at,
-		.broadcast = a->words.count == 0,
-		.except = a->except.at };
+	struct stoa_emitter_to to = {
+		.nsp = a->namespace, .rooms = a->words.at, .broadcast = a->words.count == 0, .except = a->except.at
+	};
 
 	if (!a->json)
 		puts("SID                   ADDRESS               AGE  ROOMS");
@@ -283,7 +282,7 @@ static int ask_nodes(struct stoa_emitter *e, const struct tool_args *a, const st
 	struct stoa_emitter_call short_call = *call;
 
 	if (!a->json)
-		puts("NODE  CLIENTS  ADDRESS                NAME                  NAMESPACES");
+		puts("NODE  CLIENTS       AGE  ADDRESS                NAME                  NAMESPACES");
 	short_call.timeout_ms = call->timeout_ms < 2000 ? call->timeout_ms : 2000;
 	return stoa_emitter_nodes(e, a->namespace, &short_call);
 }

@@ -48,7 +48,8 @@ static struct stoa_value names_value(struct arena *arena, const struct wire_name
 	return wire_names_value(arena, names, false);
 }
 
-static const char *read_request(struct arena *arena, struct slice payload, const struct wire_rules *rules, struct seen *s)
+static const char *read_request(
+	struct arena *arena, struct slice payload, const struct wire_rules *rules, struct seen *s)
 {
 	struct wire_request r;
 	const char *wrong = wire_request_decode(arena, payload, rules, &r);
@@ -234,6 +235,7 @@ void watch_show(const struct tool_args *a, struct arena *arena, const struct wir
 
 void watch_sum_up(const struct watch_count *count, int64_t ms)
 {
-	fprintf(stderr, "stoa: %" PRIu64 " emits, %" PRIu64 " requests, %" PRIu64 " malformed, %" PRIu64 " bytes in %.1f s\n",
+	fprintf(stderr,
+		"stoa: %" PRIu64 " emits, %" PRIu64 " requests, %" PRIu64 " malformed, %" PRIu64 " bytes in %.1f s\n",
 		count->emits, count->requests, count->malformed, count->bytes, (double)ms / 1000);
 }

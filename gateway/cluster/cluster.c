@@ -120,6 +120,13 @@ static void forget_namespace(struct cluster *c, struct cluster_namespace *n)
 	free(n);
 }
 
+void cluster_unhear(struct cluster *c)
+{
+	struct map_node *n, *next;
+
+	map_foreach(&c->namespaces, n, next) change_namespace(c, c->bus->ops->drop, n->key);
+}
+
 void cluster_rename(struct cluster *c)
 {
 	struct map_node *n, *next;

@@ -43,7 +43,7 @@ struct cluster {
 	struct slice names[NODE_NAMESPACES_MAX + 1]; /* self.namespaces */
 	struct buf nodes_channel;
 	struct timer beat;
-	int64_t last_beat_ms;
+	int64_t last_beat_ms, first_beat_ms; /* first 0: none yet */
 	bool lease_is_ours, is_leaving;
 	void (*left)(void *to);
 	void *left_to;
@@ -69,6 +69,7 @@ int cluster_send(struct cluster *c, const struct wire_channel *channel, int enco
 void cluster_drop(
 	struct cluster *c, const char *why); /* a message that is not taken: counted, and logged now and then */
 bool cluster_hears_all(const struct cluster *c, struct slice nsp); /* its pattern holds now */
+void cluster_unhear(struct cluster *c);                            /* gives up all that namespaces are heard by */
 void cluster_rename(struct cluster *c);                            /* other four characters for this node */
 struct cluster_namespace *cluster_find(const struct cluster *c, struct slice nsp);
 

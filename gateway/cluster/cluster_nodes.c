@@ -115,6 +115,9 @@ static void beat(struct timer *t, int64_t now_ms)
 		nodes_forgive(&c->nodes, now_ms);
 	timer_set(c->timers, &c->beat, beat, now_ms + c->config.beat_ms);
 	c->last_beat_ms = now_ms;
+	if (c->first_beat_ms == 0)
+		c->first_beat_ms = now_ms;
+	c->self.age_s = (now_ms - c->first_beat_ms) / 1000;
 	cluster_joins_expire(c, now_ms);
 	if (!cluster_is_up(c))
 		return;
@@ -207,6 +210,7 @@ void cluster_leave_bus(struct cluster *c, int64_t now_ms, void (*done)(void *to)
 	}
 	timer_stop(c->timers, &c->beat);
 	c->is_leaving = true;
+	cluster_unhear(c); /* so that nobody counts on our answers */
 	c->left = done;
 	c->left_to = to;
 	buf_clear(&c->payload);

@@ -26,7 +26,8 @@ void nodes_put_beat(struct buf *to, const struct node_self *self)
 	put_head(to, "beat", self);
 	put_text(to, "name", self->name);
 	put_text(to, "address", self->address);
-	buf_printf(to, ",\"clients\":%lld,\"namespaces\":", (long long)self->clients);
+	buf_printf(
+		to, ",\"clients\":%lld,\"age\":%lld,\"namespaces\":", (long long)self->clients, (long long)self->age_s);
 	if (self->n_namespaces > NODE_NAMESPACES_MAX) {
 		buf_add_str(to, "null}");
 		return;

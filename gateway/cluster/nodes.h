@@ -7,7 +7,7 @@
  * channel fits none of their patterns. JSON:
  *
  *	{"v":1,"type":"beat","uid":"AbCdx7_2","node":"AbCd","name":"host#4711","address":"10.0.0.7:5001",
- *	 "clients":1200,"namespaces":["/","/chat"]}           `namespaces` null: too many to name
+ *	 "clients":1200,"age":86400,"namespaces":["/","/chat"]}   `namespaces` null: too many to name
  *	{"v":1,"type":"bye","uid":"AbCdx7_2","node":"AbCd"}
  *	{"v":1,"type":"who"}
  *
@@ -44,7 +44,7 @@ struct nodes {
 /* What a node says of itself. */
 struct node_self {
 	const char *uid, *id, *name, *address;
-	int64_t clients;
+	int64_t clients, age_s; /* how long it is part of the cluster, for those who look */
 	const struct slice *namespaces;
 	size_t n_namespaces; /* above NODE_NAMESPACES_MAX they are not named */
 };

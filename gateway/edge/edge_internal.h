@@ -16,8 +16,8 @@ struct relays;
 struct listener {
 	struct edge *edge;
 	struct http_service service;
-	struct evconnlistener *accepts; /* NULL: not listening */
-	struct timer retry;             /* no descriptor was to be had: accepting rests */
+	struct evconnlistener *accepts;   /* NULL: not listening */
+	struct timer retry;               /* no descriptor was to be had: accepting rests */
 	char address[BOUND_ADDRESS_SIZE]; /* as bound; "": none */
 };
 

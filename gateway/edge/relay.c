@@ -3,32 +3,13 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
 #include "log.h"
 #include "metrics.h"
 
-enum { ANSWER_MAX = 1 << 28, OLD_SECRET_MS = 60 * 1000 };
-
-/* A request on its way. It belongs to its client's connection, and ends with the answer or with either side. */
-struct relay {
-	struct relays *all;
-	struct http_conn *client; /* parked, or its body comes */
-	struct relay_link *link;  /* NULL: the owner is being asked for */
-	enum relay_kind kind;
-	bool head_only, chunked;
-	bool connecting;
-	bool body_due; /* of a POST: it has not come yet */
-	bool retried;
-	struct buf head, origin;
-	struct evbuffer *body; /* that came before there was a link; or NULL */
-	struct timer due;
-	TAILQ_ENTRY(relay) entry;
-	struct grave grave;
-	char node[NODE_ID_SIZE];
-};
+enum { ANSWER_MAX = 1 << 28 };
 
 static struct loop *loop_of(const struct relays *all)
 {
@@ -326,10 +307,10 @@ void relay_heard(struct relay *relay)
 		answer(relay, &a);
 }
 
-/* The owner closed a kept connection while a request was put on it: the other way to lose one is to be refused. */
+/* The owner closed a kept connection while a request was put on it; the next is a fresh one, with which it is over. */
 static bool may_retry(const struct relay *relay)
 {
-	return relay->kind == RELAY_POLL && relay->link->used && !relay->retried &&
+	return relay->kind == RELAY_POLL && relay->link->used &&
 	       evbuffer_get_length(bufferevent_get_input(relay->link->bev)) == 0;
 }
 
@@ -343,7 +324,6 @@ void relay_lost(struct relay *relay)
 	}
 	memcpy(address, relay->link->address, sizeof(address));
 	drop_link(relay);
-	relay->retried = true;
 	send_on(relay, address, true);
 }
 
@@ -428,7 +408,7 @@ enum relay_verdict relay_request(struct http_conn *c, const struct eio_request *
 	enum edge_relay_where where;
 	const char *address = NULL;
 
-	if (!is_for_others(all, c, r->sid))
+	if (!is_for_others(all, c, r->sid) || slice_equal(r->head->method_text, SLICE(RELAY_RELEASE)))
 		return RELAY_NOT;
 	if (is_full(all))
 		return RELAY_FULL;
@@ -443,64 +423,10 @@ enum relay_verdict relay_request(struct http_conn *c, const struct eio_request *
 	return RELAY_TAKEN;
 }
 
-/* --- For the layer above ------------------------------------------------------------------------------------------ */
-
-struct relays *relays_new(struct edge *e)
+void relay_go_on(struct relay *relay, const char *address)
 {
-	struct relays *all = must_alloc(sizeof(*all));
-
-	all->edge = e;
-	TAILQ_INIT(&all->requests);
-	TAILQ_INIT(&all->kept);
-	LIST_INIT(&all->tunnels);
-	return all;
-}
-
-void relays_drain(struct relays *all)
-{
-	relay_tunnels_drain(all);
-}
-
-void relays_free(struct relays *all)
-{
-	if (all == NULL)
-		return;
-	relay_tunnels_free(all);
-	while (!TAILQ_EMPTY(&all->kept))
-		relay_link_close(TAILQ_FIRST(&all->kept));
-	buf_fini(&all->type);
-	buf_fini(&all->lines);
-	free(all);
-}
-
-void edge_set_relay(struct edge *e, const struct edge_relay_ops *ops, void *ctx)
-{
-	e->relays->ops = ops;
-	e->relays->ctx = ctx;
-}
-
-void edge_relay_secret(struct edge *e, const char *secret)
-{
-	struct relays *all = e->relays;
-
-	if (strcmp(all->secret[0], secret) == 0)
-		return;
-	memcpy(all->secret[1], all->secret[0], sizeof(all->secret[0]));
-	snprintf(all->secret[0], sizeof(all->secret[0]), "%s", secret);
-	all->old_until_ms = loop_now(e->config.loop) + OLD_SECRET_MS;
-}
-
-void edge_relay_found(struct edge *e, struct slice id, const char *address)
-{
-	struct relay *relay, *next;
-
-	for (relay = TAILQ_FIRST(&e->relays->requests); relay; relay = next) {
-		next = TAILQ_NEXT(relay, entry);
-		if (relay->link || !slice_equal(slice_of(relay->node, NODE_ID_SIZE), id))
-			continue;
-		if (address)
-			send_on(relay, address, false);
-		else
-			fail(relay, RELAY_UNKNOWN);
-	}
+	if (address)
+		send_on(relay, address, false);
+	else
+		fail(relay, RELAY_UNKNOWN);
 }

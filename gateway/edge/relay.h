@@ -5,6 +5,7 @@
  *	client -> http connection, parked -> struct relay -> struct relay_link -> the owner's internal listener
  *	client -> struct relay_tunnel, once the owner has answered an upgrade with 101
  *
+ *	relays.c        all of them
  *	relay.c         requests: asking for the owner, sending, answering, failing
  *	relay_link.c    connections to owners, and those kept for the next request
  *	relay_head.c    the request as it is sent on, the answer as it is read
@@ -23,6 +24,8 @@
  * An owner that cannot be reached, ends its connection without an answer, or is silent for too long: the session is
  * unknown to the client (code 1). A GET that met a kept connection which its owner was just closing goes out once more;
  * nothing else is ever sent twice.
+ *
+ * A gateway that ends asks the owners to answer the polls that wait with it, so that their clients take another way.
  */
 #ifndef STOA_EDGE_RELAY_H
 #define STOA_EDGE_RELAY_H
@@ -32,6 +35,10 @@
 struct bufferevent;
 struct evbuffer;
 struct relay_link;
+
+/* The method by which a gateway that ends asks for an answer to the session's poll. A client's is not taken for it: of
+ * clients' requests only those of other methods are sent on. */
+#define RELAY_RELEASE "STOA-RELEASE"
 
 enum relay_kind { RELAY_POLL, RELAY_POST, RELAY_UPGRADE, RELAY_KINDS };
 enum relay_result { RELAY_ANSWERED, RELAY_UNKNOWN, RELAY_FAILED, RELAY_ABORTED, RELAY_RESULTS };
@@ -64,9 +71,26 @@ struct relays {
 
 struct relays *relays_new(struct edge *e);
 void relays_free(struct relays *all);  /* every connection of a client is closed already */
-void relays_drain(struct relays *all); /* WebSockets are closed: their clients find another gateway */
+void relays_drain(struct relays *all); /* clients are to find another gateway: see above; WebSockets are closed */
 
 /* --- relay.c ------------------------------------------------------------------------------------------------------ */
+
+/* A request on its way. It belongs to its client's connection, and ends with the answer or with either side. */
+struct relay {
+	struct relays *all;
+	struct http_conn *client; /* parked, or its body comes */
+	struct relay_link *link;  /* NULL: the owner is being asked for */
+	enum relay_kind kind;
+	bool head_only, chunked;
+	bool connecting;
+	bool body_due; /* of a POST: it has not come yet */
+	struct buf head, origin;
+	struct evbuffer *body; /* that came before there was a link; or NULL */
+	struct timer due;
+	TAILQ_ENTRY(relay) entry;
+	struct grave grave;
+	char node[NODE_ID_SIZE];
+};
 
 /* Inside request(), of a session that is not here. */
 enum relay_verdict {
@@ -79,6 +103,9 @@ enum relay_verdict relay_request(struct http_conn *c, const struct eio_request *
 void relay_body(struct http_conn *c, struct slice body);
 void relay_too_large(struct http_conn *c);
 void relay_gone(struct http_conn *c);
+
+/* Who was asked for the owner has answered; NULL: nobody. */
+void relay_go_on(struct relay *relay, const char *address);
 
 /* polling.c and upgrade.c: the answer to a request whose session turned out to be nobody's. */
 void polling_answer_stranger(struct http_conn *c, const struct http_head *head);
@@ -97,9 +124,12 @@ struct relay_link {
 	char address[RELAY_ADDRESS_SIZE];
 };
 
-/* A connection that is kept, or (`fresh`) a new one, which begins to connect. NULL: it cannot even begin. */
+/* A connection that is kept, or (`fresh`) a new one, which begins to connect. NULL: it cannot even begin. `relay` NULL: to
+ * be abandoned at once. */
 struct relay_link *relay_link_open(struct relays *all, struct relay *relay, const char *address, bool fresh);
 void relay_link_keep(struct relay_link *l); /* its answer is complete */
+/* What is answered is of no interest: it ends with that. */
+void relay_link_abandon(struct relay_link *l);
 void relay_link_close(struct relay_link *l);
 /* The connection goes to the caller, and the link ends. */
 struct bufferevent *relay_link_give_away(struct relay_link *l);

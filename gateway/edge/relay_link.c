@@ -71,7 +71,8 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 
 	if (what & BEV_EVENT_CONNECTED) {
 		no_delay(bev);
-		relay_connected(l->relay);
+		if (l->relay)
+			relay_connected(l->relay);
 	} else if (l->relay) {
 		relay_lost(l->relay);
 	} else {
@@ -135,18 +136,28 @@ struct relay_link *relay_link_open(struct relays *all, struct relay *relay, cons
 	return NULL;
 }
 
-void relay_link_keep(struct relay_link *l)
+static void keep(struct relay_link *l)
 {
 	struct relays *all = l->all;
 	struct loop *loop = all->edge->config.loop;
 
-	if (all->n_kept >= KEPT_MAX || evbuffer_get_length(bufferevent_get_input(l->bev))) {
-		relay_link_close(l);
-		return;
-	}
 	l->relay = NULL;
 	l->used = true;
 	TAILQ_INSERT_HEAD(&all->kept, l, link);
 	all->n_kept++;
 	timer_set(&loop->timers, &l->idle, idle_too_long, loop_now(loop) + KEPT_MS);
+}
+
+void relay_link_keep(struct relay_link *l)
+{
+	if (l->all->n_kept >= KEPT_MAX || evbuffer_get_length(bufferevent_get_input(l->bev)))
+		relay_link_close(l);
+	else
+		keep(l);
+}
+
+void relay_link_abandon(struct relay_link *l)
+{
+	l->address[0] = '\0'; /* not for another request */
+	keep(l);
 }

@@ -19,6 +19,16 @@ static void deny(struct http_conn *c)
 		c, &(struct http_answer){ .status = 403, .headers = SLICE("Stoa-Relay: denied\r\n"), .close = true });
 }
 
+/* The gateway between ends: a poll of the session that waits is answered, so that the client comes by another way. */
+static void release(struct http_conn *c, const struct http_head *head)
+{
+	struct session *s = sessions_find(edge_of(c)->config.sessions, http_query_get(head->query, "sid"));
+
+	if (s)
+		session_poll_release(s);
+	http_conn_answer(c, &(struct http_answer){ .status = 204, .close = true });
+}
+
 static void request(struct http_conn *c, const struct http_head *head)
 {
 	struct forwarded from;
@@ -29,7 +39,10 @@ static void request(struct http_conn *c, const struct http_head *head)
 		return;
 	}
 	metrics_count(M_RELAYS_SERVED);
-	edge_clients_ops.request(c, head);
+	if (slice_equal(head->method_text, SLICE(RELAY_RELEASE)))
+		release(c, head);
+	else
+		edge_clients_ops.request(c, head);
 }
 
 static void body(struct http_conn *c, struct slice bytes)

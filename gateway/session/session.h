@@ -190,6 +190,9 @@ static inline const char *session_transport(const struct session *s)
 bool session_poll_begin(struct session *s, int64_t now_ms, struct session_poll *p);
 void session_poll_gone(struct session_poll *p, int64_t now_ms); /* aborted: ends the session */
 
+/* Answers a GET that waits, with a packet that means nothing: what brought it here is about to end. */
+void session_poll_release(struct session *s);
+
 /* A POST. False: another is in flight, which ends the session and aborts that one; the caller answers 400. */
 bool session_post_begin(struct session *s, int64_t now_ms, struct session_post *p);
 void session_post_end(struct session_post *p, int64_t now_ms, struct slice body); /* complete: answer "ok" after this */

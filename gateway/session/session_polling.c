@@ -146,6 +146,12 @@ bool session_poll_begin(struct session *s, int64_t now_ms, struct session_poll *
 	return true;
 }
 
+void session_poll_release(struct session *s)
+{
+	if (!s->open_poll)
+		session_answer_poll_with(s, s->all->noop);
+}
+
 void session_poll_gone(struct session_poll *p, int64_t now_ms)
 {
 	struct session *s = p->session;

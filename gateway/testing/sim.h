@@ -24,7 +24,7 @@ struct sim {
 	struct hub hub;
 	struct clients clients;
 	struct dispatch dispatch;
-	struct crew crew; /* background tasks */
+	struct crew crew;        /* background tasks */
 	struct cluster *cluster; /* NULL: alone. Freed with it */
 	struct app *app;
 	const char *(*pairs)[2]; /* app_options, as applications take them */

@@ -31,7 +31,7 @@ struct slot {
 	int64_t due_ms;  /* then it is started */
 	int64_t born_ms; /* and was */
 	int64_t restarts;
-	bool has_served; /* in one of its lives */
+	bool was_set_up; /* in one of its lives */
 	struct backoff backoff;
 };
 
@@ -40,7 +40,7 @@ struct workers {
 	size_t count, running;
 	struct slot *slots;
 	int *sockets;         /* bound to the port, one for each */
-	_Atomic bool *serves; /* shared: the worker of this life is up */
+	_Atomic bool *set_up; /* shared: the worker in its present life */
 	sigset_t signals, signals_before;
 	bool ending;
 	int64_t give_up_ms; /* NEVER, unless `ending` */
@@ -53,7 +53,7 @@ static void describe(const struct workers *w, size_t i, struct worker *self)
 {
 	const struct gateway_options *o = w->options;
 
-	*self = (struct worker){ .options = *o, .serves = &w->serves[i] };
+	*self = (struct worker){ .options = *o, .is_set_up = &w->set_up[i] };
 	self->options.worker = (int64_t)i;
 	self->options.worker_restarts = w->slots[i].restarts;
 	self->options.listen_fd = w->sockets[i];
@@ -94,7 +94,7 @@ static void become_worker(struct workers *w, size_t i, pid_t supervisor, struct 
 
 void worker_started(const struct worker *self)
 {
-	*self->serves = true;
+	*self->is_set_up = true;
 	kill(getppid(), SIGUSR1);
 }
 
@@ -131,18 +131,17 @@ static void log_end(const struct workers *w, size_t i, int how, int64_t lived_ms
 	char name[16];
 
 	snprintf(name, sizeof(name), "SIG%s", is_signal ? sigabbrev_np(WTERMSIG(how)) : "");
-
 	log_at(is_fine ? LOG_INFO : LOG_ERROR, "worker-ended", LOG_I("worker", i), LOG_I("pid", w->slots[i].pid),
 		is_signal ? LOG_S("signal", name) : LOG_I("code", WEXITSTATUS(how)),
 		LOG_S("core", is_signal && WCOREDUMP(how) ? "yes" : "no"), LOG_I("lived_ms", lived_ms));
 }
 
 /* One that was told to end before it listened to signals had nothing to let go. */
-static bool ended_well(int how, bool served)
+static bool ended_well(int how, bool set_up)
 {
 	if (WIFEXITED(how))
 		return WEXITSTATUS(how) == 0;
-	return !served && (WTERMSIG(how) == SIGTERM || WTERMSIG(how) == SIGINT);
+	return !set_up && (WTERMSIG(how) == SIGTERM || WTERMSIG(how) == SIGINT);
 }
 
 static void plan_restart(struct workers *w, size_t i, int64_t now_ms, int64_t lived_ms)
@@ -161,16 +160,16 @@ static void worker_ended(struct workers *w, size_t i, int how)
 {
 	struct slot *s = &w->slots[i];
 	int64_t now_ms = clock_now_ms(), lived_ms = now_ms - s->born_ms;
-	bool served = atomic_exchange(&w->serves[i], false);
+	bool set_up = atomic_exchange(&w->set_up[i], false);
 
-	s->has_served |= served;
+	s->was_set_up |= set_up;
 	log_end(w, i, how, lived_ms);
 	s->pid = 0;
 	w->running--;
 	if (w->ending) {
-		if (!ended_well(how, served))
+		if (!ended_well(how, set_up))
 			w->status = EXIT_FAILURE;
-	} else if (!s->has_served && WIFEXITED(how) && WEXITSTATUS(how) != 0) {
+	} else if (!s->was_set_up && WIFEXITED(how) && WEXITSTATUS(how) != 0) {
 		w->status = WEXITSTATUS(how);
 		begin_to_end(w, SIGTERM);
 	} else {
@@ -191,21 +190,21 @@ static void reap(struct workers *w)
 
 /* --- Starts ------------------------------------------------------------------------------------------------------- */
 
-static void note_served(struct workers *w)
+static void note_set_up(struct workers *w)
 {
 	for (size_t i = 0; i < w->count; i++)
-		w->slots[i].has_served |= w->serves[i];
+		w->slots[i].was_set_up |= w->set_up[i];
 }
 
-/* The first may crash before it serves, which need not happen to the others. */
-static bool first_was_up(const struct workers *w)
+/* The first may crash before it is set up, which need not happen to the others. */
+static bool first_was_there(const struct workers *w)
 {
-	return w->slots[0].has_served || w->slots[0].restarts > 0;
+	return w->slots[0].was_set_up || w->slots[0].restarts > 0;
 }
 
 static int64_t due_ms(const struct workers *w, size_t i)
 {
-	if (w->ending || w->slots[i].pid || (i > 0 && !first_was_up(w)))
+	if (w->ending || w->slots[i].pid || (i > 0 && !first_was_there(w)))
 		return NEVER;
 	return w->slots[i].due_ms;
 }
@@ -286,7 +285,7 @@ static int supervise(struct workers *w, struct worker *self)
 		if (start_due(w, self))
 			return WORKER_RUNS;
 		take_signal(w, wait_for_signal(w));
-		note_served(w);
+		note_set_up(w);
 		reap(w);
 	}
 	log_info("stopped", LOG_I("log_lines_dropped", log_dropped()));
@@ -301,10 +300,10 @@ static bool open_workers(struct workers *w, const struct gateway_options *o)
 	*w = (struct workers){ .options = o, .count = (size_t)o->workers, .give_up_ms = NEVER };
 	w->slots = must_alloc(w->count * sizeof(*w->slots));
 	w->sockets = must_alloc(w->count * sizeof(*w->sockets));
-	w->serves =
-		mmap(NULL, w->count * sizeof(*w->serves), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	w->set_up =
+		mmap(NULL, w->count * sizeof(*w->set_up), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	snprintf(why, sizeof(why), "out of memory");
-	if (w->serves == MAP_FAILED || !sockets_bind(w->sockets, w->count, o->listen, address, why, sizeof(why))) {
+	if (w->set_up == MAP_FAILED || !sockets_bind(w->sockets, w->count, o->listen, address, why, sizeof(why))) {
 		fprintf(stderr, "stoa-gateway: %s\n", why);
 		return false;
 	}

@@ -1,23 +1,23 @@
 /*
  * workers.h - several gateways on one port of one machine, and the process that looks after them.
  *
- *	workers_run()   binds the port, forks the workers, and looks after them; returns in each worker with its options
- *	                and, when all have ended, in the process that called it
- *	worker_started  a worker says that it serves
+ *	workers_run()      binds the port, forks the workers, and looks after them; returns in each worker with its
+ *	                   options and, when all have ended, in the process that called it
+ *	worker_started()   a worker says that it is set up
  *
  * The one port. The supervisor binds one socket for each worker to it (SO_REUSEPORT), keeps them all, and each worker
- * listens on its own. The kernel gives a connection to one of those that listen by a hash of its addresses, so workers
- * have equal shares, however few are busy: 3000 idle connections over 3 workers came to 1010, 994 and 996. One socket for
- * all would leave nothing waiting for a worker that is down, but whoever wakes up first would take whatever waits:
- * with connections that last for hours that is most of them in one worker. What speaks for the shared socket is had
- * otherwise: since the supervisor keeps a dead worker's socket, connections wait in its queue, unharmed, for the next one; and
- * when that is to come no sooner than after a second, the queue is closed, so that the others get all.
+ * listens on its own when its application has started. The kernel gives a connection to one of those that listen by a
+ * hash of its addresses and ports, so that workers have equal shares however idle they are: 3000 connections over 3
+ * workers came to 1009, 952 and 1039. One socket for all would never leave a connection waiting for a worker that is
+ * down; but then who wakes up first takes all that waits: 1614, 836 and 550 of them in bursts of 30, which with
+ * connections that last for hours is how it stays. The same is had otherwise: the supervisor keeps a dead worker's
+ * socket, so that connections wait in its queue, unharmed, for the next one; and when that is to come no sooner than
+ * after a second the queue is closed, and the others get all connections until it listens again. A worker that lets its
+ * clients go closes its queue, too.
  *
- * Starting. The first worker starts alone, so that what is wrong (no such module, no such Redis key file) is said once, and
- * then all the others. A worker that ends with an exit code before it ever served, when it is started for the first time, ends
- * everything with that code.
- *
- * Later ends are logged and the worker is started again, after backoff.h.
+ * Starting. The first worker is started alone, so that what is wrong (no such module, no such key file) is said once, and
+ * the others when it is set up. A worker that ends with an exit code of failure before it was ever set up ends
+ * everything with that code. Every other end is logged, and the worker started again after backoff.h.
  *
  * Ending. SIGTERM and SIGINT are handed on. Workers take such a signal as one however often it comes, because Ctrl-C
  * and systemd tell every process and not the supervisor alone; a second one to the supervisor kills them. So does time:
@@ -39,7 +39,7 @@ struct worker {
 	/* Its own: ports, name and place among the others. Texts are those of the options it came from or below. */
 	struct gateway_options options;
 	char internal_listen[320], node_address[320], node_name[90];
-	_Atomic bool *serves; /* in memory that all processes share */
+	_Atomic bool *is_set_up; /* in memory that all processes share */
 };
 
 /* WORKER_RUNS: this is a worker, and *self says which. Else all is over: an exit status; why it could not begin is on

@@ -21,7 +21,17 @@ async function run(command, args, env = {}) {
 	}
 }
 
-const answers = (command, args) => run(command, args).then(() => null, (error) => error.message.split('\n').find((line) => line.trim() !== ''));
+// Null when it runs, else the line that says why not.
+async function answers(command, args) {
+	try {
+		await run(command, args);
+		return null;
+	} catch ({ message }) {
+		const lines = message.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+
+		return lines.find((line) => /cannot|denied|refused/i.test(line)) ?? lines.at(-1);
+	}
+}
 
 // Compose is a plugin of the client, or a program of its own.
 export async function findCompose() {

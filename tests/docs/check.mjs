@@ -93,7 +93,7 @@ function checkBuilt() {
 	}
 }
 
-const headers = ['stoa.h', 'stoa_generic.h', 'stoa_plain.h', 'stoa_test.h'].map((name) => read('common/app/include', name)).join('\n') + read('common/codec/include/stoa_value.h');
+const headers = ['stoa.h', 'stoa_generic.h', 'stoa_plain.h', 'stoa_test.h'].map((name) => read('common/app/include', name)).join('\n') + read('common/codec/include/stoa_value.h') + read('common/emitter/include/stoa_emitter.h');
 const others = read('common/metrics/metrics.h') + read('deploy/cmake/StoaBuild.cmake'); // metrics, and the build's words
 const known = new Set((headers + others).match(/\bstoa_\w+/g));
 const options = new Set([...read('common/config/gateway_options.c').matchAll(/^\t\{ "(\w+)"/gm)].map(([, name]) => name));

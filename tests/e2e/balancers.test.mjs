@@ -43,7 +43,7 @@ for (const balancer of ['haproxy', 'nginx']) {
 		const cluster = shareCluster(before, after, redis, 3, ['--redis-key', balancer, '--trusted-proxies', '127.0.0.1', '--max-new-sessions', '0'], 'cluster');
 
 		for (const [what, transports] of [['default transports', undefined], ['polling only', ['polling']]]) {
-			test(`${CLIENTS} clients with ${what}`, { timeout: 240_000 }, async (t) => {
+			describe(`${CLIENTS} clients with ${what}`, () => test('all connect, hear everything once, and stay', { timeout: 240_000 }, async (t) => {
 				const url = await balancerForTest(t, balancer, cluster());
 				const answered = /^stoa_relayed_total\{.*"answered"\}$/, others = /^stoa_relayed_total\{.*"(unknown|failed)"\}$/;
 				const [relayedBefore, othersBefore] = [await sum(cluster(), answered), await sum(cluster(), others)];
@@ -66,7 +66,7 @@ for (const balancer of ['haproxy', 'nginx']) {
 				assert.equal((await sum(cluster(), others)) - othersBefore, 0);
 				for (const g of cluster())
 					assert.ok((await sum([g], /^stoa_sessions/)) > 0, 'the balancer uses all gateways');
-			});
+			}));
 		}
 
 		test('a session that nobody has is refused through it', async (t) => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect } from './lib/client.mjs';
-import { settled, shareCluster } from './lib/cluster.mjs';
+import { clusterForTest, settled, shareCluster } from './lib/cluster.mjs';
 import { freePort } from './lib/gateway.mjs';
 import { shareNodes } from './lib/node-server.mjs';
 import { redisForTest, shareRedis } from './lib/redis.mjs';
@@ -14,7 +14,8 @@ import { runTool, Tool } from './lib/tool.mjs';
 
 const KEY = 'tool';
 const redis = shareRedis(before, after);
-const gateways = shareCluster(before, after, redis, 2, ['--redis-key', KEY, '--node-name', 'gate']);
+// A megabyte is more than may wait for a client by default.
+const gateways = shareCluster(before, after, redis, 2, ['--redis-key', KEY, '--node-name', 'gate', '--max-send-queue', '20MB']);
 const nodes = shareNodes(before, after, redis, 1, { key: KEY });
 
 const env = () => ({ STOA_REDIS_URL: redis().url, STOA_REDIS_KEY: KEY });
@@ -214,10 +215,10 @@ describe('stoa nodes, rooms, sockets', () => {
 
 		assert.equal(all.code, 0, all.stderr);
 		assert.deepEqual([all.json[0].others, all.json[0].nodes.map(({ name, clients }) => [name, clients])], [1, [['gate', 1], ['gate', 1]]]);
-		for (const { node, namespaces } of all.json[0].nodes)
-			assert.deepEqual([[s[0], s[1]].some(({ id }) => id.startsWith(node)), namespaces.includes('/')], [true, true]);
+		for (const { node, namespaces, age } of all.json[0].nodes)
+			assert.deepEqual([[s[0], s[1]].some(({ id }) => id.startsWith(node)), namespaces.includes('/'), typeof age], [true, true, 'number']);
 		const table = await stoa('nodes');
-		assert.match(table.stdout, /^NODE +CLIENTS +ADDRESS +NAME +NAMESPACES\n(\S{4} +1 .*gate .*\/.*\n){2}2 gateways, and 1 other server in \/\n$/);
+		assert.match(table.stdout, /^NODE +CLIENTS +AGE +ADDRESS +NAME +NAMESPACES\n(\S{4} +1 +\d+s .*gate .*\/.*\n){2}2 gateways, and 1 other server in \/\n$/);
 	});
 
 	test('C4: rooms: of all servers, each once; --all has the clients\' own', async (t) => {
@@ -298,6 +299,15 @@ describe('stoa watch', () => {
 		assert.deepEqual([ask.request, ask.rooms, ask.event, ask.args], ['ask', [], 'asked', [1]]);
 	});
 
+	test('C4: it ends when nobody reads it any more', async (t) => {
+		const w = await watch(t, '--redis-key', 'unread');
+
+		w.child.stdout.destroy();
+		for (let i = 0; i < 2; i++) // the pipe may take one
+			await stoa('emit', '--redis-key', 'unread', '--broadcast', 'x');
+		assert.equal((await w.end()).code, 0);
+	});
+
 	test('C4: Redis goes and comes: it says so and goes on', async (t) => {
 		const own = await redisForTest(t);
 		const w = new Tool(['watch'], { STOA_REDIS_URL: own.url });
@@ -312,6 +322,24 @@ describe('stoa watch', () => {
 		await w.says(/after/);
 		w.child.kill('SIGTERM');
 		assert.equal((await w.end()).code, 0);
+	});
+});
+
+describe('libstoa-emitter', () => {
+	test('C4: the example: a room hears each step, and all are asked', async (t) => {
+		const own = await redisForTest(t);
+		const [gateway] = await clusterForTest(t, own, 1);
+		const s = await Promise.all([0, 1].map(() => connect(t, gateway.url, { transports: ['websocket'] })));
+
+		await s[0].ask('join', 'builds');
+		await settled(gateway);
+		s.forEach((c, i) => c.on('satisfied?', (done) => done(i)));
+		const done = await runTool(['builds'], { program: 'example-emitter', env: { STOA_REDIS_URL: own.url } });
+		assert.deepEqual([done.code, done.stderr, done.lines.sort()], [0, '', ['2 of 2 clients answered', 'a client says [0]', 'a client says [1]']]);
+		for (let step = 1; step <= 10; step++)
+			assert.deepEqual(await s[0].next('progress'), [{ done: step, of: 10 }]);
+		const { name } = await s[1].received.take(() => true, 'the question');
+		assert.equal(name, 'satisfied?');
 	});
 });
 

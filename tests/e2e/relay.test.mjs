@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { clusterForTest, QUICK, shareCluster, together } from './lib/cluster.mjs';
-import { forTest, freePort } from './lib/gateway.mjs';
+import { appPath, forTest, freePort, runGateway } from './lib/gateway.mjs';
 import { BINARY, CLOSE, fetchRaw, frame, HANDSHAKE, Polling, Raw, RawWebSocket, request, TEXT, upgradeRequest } from './lib/raw.mjs';
 import { redisForTest, shareRedis } from './lib/redis.mjs';
 import { eventually } from './lib/wait.mjs';
@@ -120,8 +120,20 @@ describe('the same answers as at the owner', () => {
 		}],
 		['fields of one connection', async (t, p) => [await p.post('3', ['Connection: keep-alive, Upgrade, X-Own', 'Upgrade: h2c', 'TE: trailers', 'Keep-Alive: 5', 'X-Own: 1'])]],
 		['a field that is for gateways', async (t, p) => [await p.post('3', ['Stoa-Relay: something 192.0.2.1 https evil.example'])]],
-		['a long head', async (t, p) => [await p.post('3', [`X-Long: ${'z'.repeat(16 * 1000 - 400)}`])]],
-		['a hundred fields', async (t, p) => [await p.post('3', Array.from({ length: 97 }, (_, i) => `X-${i}: ${i}`))]],
+		['a head as long as may be, and one byte longer', async (t, p) => {
+			const left = 16_000 - (request('POST', p.target, ['X-Long: '], '3').length - 1); // max_head_size
+			const answers = [await p.post('3', [`X-Long: ${'z'.repeat(left)}`]), await p.post('3', [`X-Long: ${'z'.repeat(left + 1)}`])];
+
+			assert.deepEqual(answers.map((a) => a.status), [200, 431]);
+			return answers;
+		}],
+		['as many fields as may be, and one more', async (t, p) => { // Host and Content-Length are two of the hundred
+			const fields = (n) => Array.from({ length: n }, (_, i) => `X-${i}: ${i}`);
+			const answers = [await p.post('3', fields(98)), await p.post('3', fields(99))];
+
+			assert.deepEqual(answers.map((a) => a.status), [200, 431]);
+			return answers;
+		}],
 		['upgrades that are none', async (t, p) => {
 			const answers = [];
 
@@ -239,6 +251,25 @@ describe('what a client does, its owner sees', () => {
 		assert.equal((await p.post('3')).status, 400);
 		assert.equal((await raw.response()).status, 400);
 		assert.equal(await p.isGone(), true);
+	});
+
+	test('an answer before all of the body has come: what follows it on the connection is read right', async (t) => {
+		const [owner, other] = cluster();
+		const [p, q] = [await sessionOf(t, owner, other.port), await sessionOf(t, owner, other.port)];
+		const served = await metric(owner, SERVED);
+		const [first, raw] = [await Raw.open(t, other.port), await Raw.open(t, other.port)];
+
+		first.write(request('POST', p.target, ['Content-Length: 100'])).write('42[');
+		await eventually('the post to be with its owner', async () => (await metric(owner, SERVED)) > served);
+		raw.write(Buffer.concat([request('POST', p.target, ['Content-Length: 30']), Buffer.from('0123456789')]));
+		assert.equal((await raw.response()).status, 400);
+		raw.write('01234567890123456789').write(request('POST', q.target, ['Content-Length: 17'])).write('42["messa');
+		await q.settle();
+		raw.write('ge","a"]');
+		assert.equal((await raw.response()).body, 'ok');
+		assert.deepEqual(await q.packets(), ['42["message-back","a"]']);
+		for (let i = 0; i < 3; i++)
+			assert.equal((await q.post('3')).body, 'ok');
 	});
 
 	test('a poll waits as long as there is nothing to say', async (t) => {
@@ -487,6 +518,26 @@ describe('who owns a session', () => {
 		assert.equal((await p.post('3')).body, 'ok');
 	});
 
+	test('a gateway that listens everywhere tells an address that can be reached, and a name is told in numbers', async (t) => {
+		const start = (...flags) => forTest(t, 'conformance', ['--redis-url', redis().url, ...QUICK, '--redis-key', 'addresses', ...flags]);
+		const port = await freePort();
+		const cluster = [await start('--internal-listen', ':0'), await start('--internal-listen', `127.0.0.1:${port}`, '--node-address', `localhost:${port}`)];
+
+		await together(cluster);
+		for (const [i, owner] of cluster.entries()) {
+			const p = await sessionOf(t, owner, cluster[1 - i].port);
+			const address = String(await redis().command('GET', `addresses-node:${p.sid.slice(0, 4)}`)).split(' ')[1];
+
+			assert.match(address, new RegExp(`^([\\d.]+|\\[[\\da-f:]+\\]):${owner.internalPort}$`));
+			assert.doesNotMatch(address, /^(0\.0\.0\.0|\[::\]):/);
+			assert.equal((await p.post('3')).body, 'ok');
+		}
+		const wrong = await runGateway(['--app', appPath('conformance'), '--listen', '127.0.0.1:0', '--redis-url', redis().url, '--node-address', 'nowhere.invalid:1']);
+
+		assert.equal(wrong.code, 1);
+		assert.match(wrong.stderr, /node_address: nowhere\.invalid: /);
+	});
+
 	test('alone, no other is asked for, and nothing is taken from others', async (t) => {
 		const g = await forTest(t, 'conformance');
 
@@ -631,7 +682,7 @@ describe('ends', () => {
 		await stopped;
 	});
 
-	test('the gateway between is told to end: a poll there is answered, a WebSocket closed', async (t) => {
+	test('the gateway between is told to end: polls there are answered at once, WebSockets closed, and no session ends', async (t) => {
 		const [owner, other] = await pair(t, 'between-drains', ['--shutdown-timeout', '20s']);
 		const p = await sessionOf(t, owner, other.port);
 		const q = await sessionOf(t, owner, other.port);
@@ -641,12 +692,23 @@ describe('ends', () => {
 		assert.equal(await ws.send('2probe').text(), '3probe');
 		ws.send('5').send('42["message",1]');
 		assert.equal(await ws.text(), '42["message-back",1]');
+		const more = [];
+		for (let i = 0; i < 10; i++) {
+			const session = await sessionOf(t, owner, other.port);
+			more.push({ session, parked: await parkAt(owner, session) });
+		}
 		const stopped = other.stop();
 		assert.equal(await ws.raw.closed(), 'fin');
-		p.port = owner.port;
-		await p.post('42["message","last"]');
-		assert.equal((await parked.response()).body, '42["message-back","last"]');
+		for (const raw of [parked, ...more.map((m) => m.parked)]) {
+			const { status, body, headers } = await raw.response();
+			assert.deepEqual([status, body, headers.connection], [200, '6', 'close']);
+		}
 		await stopped;
+		for (const { session } of more) {
+			session.port = owner.port;
+			assert.equal((await session.post('1')).body, 'ok');
+		}
+		p.port = owner.port;
 		await p.post('42["message","more"]');
 		assert.deepEqual(await p.packets(), ['42["message-back","more"]']);
 		await p.post('1'); // else its gateway would wait for it

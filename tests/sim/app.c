@@ -9,7 +9,7 @@
  *	expel(rooms)                          all of them are disconnected, the client itself left out
  *	ask(rooms, ms)                        question; acks status, the number of answers, [missing ..]
  *	fetch(rooms, ms)                      the same of who is there
- *	servers(ms)                           the same of other servers
+ *	servers(ms, name)                     the same of other servers; name is hello, or one that nobody answers
  *	latest(room, n)                       said n, of which only the newest counts
  */
 #include <stoa.h>
@@ -120,7 +120,7 @@ static int on_servers(struct stoa_event *ev)
 	struct stoa_ack later = stoa_defer(ev);
 
 	(void)later;
-	return stoa_server_side_emit(ev, number_of(ev, 0), on_answers, NULL, "hello");
+	return stoa_server_side_emit(ev, number_of(ev, 0), on_answers, NULL, text_of(ev, 1));
 }
 
 static int on_latest(struct stoa_event *ev)

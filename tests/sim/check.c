@@ -48,26 +48,39 @@ static bool sits_in(const struct hub_member *m, const char *room)
 	return false;
 }
 
+static void see_rooms_of(struct world *w, struct who *one)
+{
+	const struct hub_member *m = member_of(one);
+
+	if (one->here != (m != NULL)) {
+		one->here = m != NULL;
+		one->since_ms = w->net.now_ms;
+		if (m == NULL)
+			w->gone_ms[one->space] = w->net.now_ms;
+	}
+	for (int room = 0; room < ROOMS; room++) {
+		bool in = sits_in(m, room_names[room]);
+
+		if (in == one->in[room])
+			continue;
+		one->in[room] = in;
+		one->room_ms[room] = w->net.now_ms;
+	}
+}
+
 void see_rooms(struct world *w)
 {
-	for (struct who *one = w->who; one < w->who + w->n_who; one++) {
-		const struct hub_member *m = member_of(one);
+	for (struct who *one = w->who; one < w->who + w->n_who; one++)
+		see_rooms_of(w, one);
+}
 
-		if (one->here != (m != NULL)) {
-			one->here = m != NULL;
-			one->since_ms = w->net.now_ms;
-			if (m == NULL)
-				w->gone_ms[one->space] = w->net.now_ms;
-		}
-		for (int room = 0; room < ROOMS; room++) {
-			bool in = sits_in(m, room_names[room]);
+void see_rooms_at(void *world, struct net_port *port)
+{
+	struct world *w = world;
 
-			if (in == one->in[room])
-				continue;
-			one->in[room] = in;
-			one->room_ms[room] = w->net.now_ms;
-		}
-	}
+	for (struct who *one = w->who; one < w->who + w->n_who; one++)
+		if (one->v.at && one->v.at->port == port)
+			see_rooms_of(w, one);
 }
 
 static bool in_one_of(const struct who *one, unsigned rooms, int64_t until_ms)
@@ -152,9 +165,24 @@ static bool must_hear(const struct world *w, int who, const struct message *m)
 
 	if (!must_reach(w, one, m) || who == m->sender || skipped)
 		return false;
-	if (m->gathers >= 0 && m->expected[who] && w->left_ms[m->space][m->gathers] < m->sent_ms - SETTLE_MS)
+	if (m->gathers >= 0 && m->expected[who] && (m->from == 0 || in_one_of(one, m->from, m->sent_ms - SETTLE_MS)) &&
+		w->left_ms[m->space][m->gathers] < m->sent_ms - SETTLE_MS)
 		return true;
 	return must_be_in(one, m->space, m->rooms, m->sent_ms - SETTLE_MS);
+}
+
+/* Who was there, and still is where it was found, has left the room at some time since. */
+static void check_scattered(struct world *w, const struct message *m)
+{
+	for (int who = 0; who < w->n_who; who++) {
+		const struct who *one = &w->who[who];
+
+		if (m->expected[who] && must_reach(w, one, m) && one->in[m->scatters] &&
+			one->room_ms[m->scatters] < m->sent_ms &&
+			(m->from == 0 || in_one_of(one, m->from, m->sent_ms - SETTLE_MS)))
+			fails(w, "visitor %d did not leave %s as told at %lld ms", who, room_names[m->scatters],
+				(long long)m->sent_ms);
+	}
 }
 
 static void check_message(struct world *w, int message)
@@ -162,6 +190,10 @@ static void check_message(struct world *w, int message)
 	struct message *m = &w->messages[message];
 
 	m->checked = true;
+	if (m->scatters >= 0) {
+		check_scattered(w, m);
+		return;
+	}
 	for (int who = 0; who < w->n_who; who++)
 		if (must_hear(w, who, m) && !m->got[who])
 			fails(w, "visitor %d did not hear message %d of %lld ms", who, message, (long long)m->sent_ms);
@@ -243,6 +275,16 @@ static int64_t nodes_of(const struct world *w, const struct question *q, bool ce
 	return n;
 }
 
+/* Answers come by channels of the namespace. */
+static bool hears_answers(const struct world *w, const struct question *q)
+{
+	bool hears = q->space < 2; /* those are kept */
+
+	for (const struct who *one = w->who; one < w->who + w->n_who; one++)
+		hears |= one->stay == q->stay && must_be_in(one, q->space, 0, q->sent_ms - SETTLE_MS);
+	return hears && is_steady(w, q->stay, q->sent_ms - SETTLE_MS);
+}
+
 /* Nothing has happened to any station for a while: all that can be asked answer. */
 static void check_calm(struct world *w, const struct question *q, int64_t status, int64_t answers, size_t missing)
 {
@@ -273,12 +315,15 @@ static void check_missing(struct world *w, const struct question *q, struct stoa
 					w->stays[stay].station->name);
 }
 
-static bool is_calm(const struct world *w, int64_t since_ms)
+/* Every station heard, and the one that asked in that namespace too. */
+static bool is_calm(const struct world *w, const struct question *q)
 {
+	int64_t since_ms = q->sent_ms - SETTLE_MS;
+
 	for (int stay = 0; stay < w->n_stays; stay++)
 		if (w->stays[stay].station && !is_steady(w, stay, since_ms))
 			return false;
-	return w->changed_ms < since_ms;
+	return hears_answers(w, q) && w->changed_ms < since_ms;
 }
 
 void check_answer(struct world *w, int ask, struct stoa_value args)
@@ -292,8 +337,16 @@ void check_answer(struct world *w, int ask, struct stoa_value args)
 	if (args.size_ != 3 || missing.kind_ != VALUE_ARRAY)
 		fails(w, "question %d failed", ask);
 	check_missing(w, q, missing);
-	if (is_calm(w, q->sent_ms - SETTLE_MS))
+	if (is_calm(w, q))
 		check_calm(w, q, value_at(args, 0).as_.i, value_at(args, 1).as_.i, missing.size_);
+}
+
+/* Of a visitor that went with its gateway it is known that it will not. */
+static bool may_never_answer(const struct world *w, const struct question *q, const struct who *one)
+{
+	bool went = !one->here && one->since_ms >= q->sent_ms - SETTLE_MS;
+
+	return q->kind == ASK_CLIENTS && w->stays[one->stay].station && (one->mute || went);
 }
 
 /* Nobody waits for a node that is known to be gone, nor past the deadline. */
@@ -301,18 +354,37 @@ static int64_t latest_end(const struct world *w, const struct question *q)
 {
 	int64_t deadline = q->sent_ms + q->timeout_ms, known = w->ended_ms + STATION_LOST_MS + 2 * STATION_BEAT_MS;
 
-	if (w->cut_ms >= q->sent_ms - SETTLE_MS || !is_steady(w, q->stay, q->sent_ms - SETTLE_MS))
+	if (w->cut_ms >= q->sent_ms - SETTLE_MS || !hears_answers(w, q))
 		return deadline;
 	for (const struct who *one = w->who; one < w->who + w->n_who; one++)
-		if ((one->mute || one->since_ms >= q->sent_ms - SETTLE_MS) && q->kind == ASK_CLIENTS)
+		if (may_never_answer(w, q, one))
 			return deadline;
 	if (known < q->sent_ms)
 		known = q->sent_ms;
 	return known + SETTLE_MS < deadline ? known + SETTLE_MS : deadline;
 }
 
+/* Who said good-bye is no node any more, whatever it does until its end. */
+static void check_byes(struct world *w, const struct stay *gone)
+{
+	char name[16];
+	struct map_node *at, *next;
+
+	snprintf(name, sizeof(name), "g%d", (int)(gone - w->stays));
+	for (int i = 0; i < w->n_stays; i++) {
+		if (!is_steady(w, i, gone->bye_ms - SETTLE_MS))
+			continue;
+		map_foreach(&cluster_nodes(w->stays[i].station->sim.cluster)->by_uid, at,
+			next) if (strcmp(map_item(at, struct node, by_uid)->name, name) == 0)
+			fails(w, "%s said good-bye, and g%d still knows it", name, i);
+	}
+}
+
 void check_asks(struct world *w)
 {
+	for (int i = 0; i < w->n_stays; i++)
+		if (w->stays[i].leaves_ms != INT64_MAX && w->net.now_ms > w->stays[i].bye_ms + SETTLE_MS)
+			check_byes(w, &w->stays[i]);
 	for (int i = 0; i < w->n_asks; i++) {
 		const struct question *q = &w->asks[i];
 		const struct who *one = &w->who[q->visitor];

@@ -191,6 +191,8 @@ static void message_arrives(struct net *n, struct net_event *e)
 {
 	e->port->received++;
 	e->port->base.events->message(e->port->base.ctx, n->now_ms, text_a(e), text_b(e));
+	if (n->arrived)
+		n->arrived(n->ctx, e->port);
 }
 
 /* As often as pubsub.h says. */

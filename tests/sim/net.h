@@ -57,6 +57,8 @@ struct net {
 	size_t n_events, cap_events;
 	uint64_t next_event;
 	struct net_key *keys;
+	void (*arrived)(void *ctx, struct net_port *p); /* a message did; may be NULL */
+	void *ctx;
 };
 
 void net_init(struct net *n, uint64_t seed);

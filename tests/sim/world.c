@@ -220,7 +220,7 @@ static struct message *message_new(struct world *w, int who, unsigned rooms)
 {
 	struct message *m = &w->messages[w->n_messages++];
 
-	*m = (struct message){ .sent_ms = w->net.now_ms, .rooms = rooms, .sender = -1, .gathers = -1 };
+	*m = (struct message){ .sent_ms = w->net.now_ms, .rooms = rooms, .sender = -1, .gathers = -1, .scatters = -1 };
 	m->stay = who < 0 ? STAYS : w->who[who].stay;
 	m->space = who < 0 ? (int)roll(w, SPACES) : w->who[who].space;
 	m->is_steady = who < 0 || is_steady(w, m->stay, w->net.now_ms - SETTLE_MS);
@@ -327,11 +327,18 @@ static void do_gather(struct world *w, int who)
 static void do_scatter(struct world *w, int who)
 {
 	struct buf json = BUF_INIT;
+	struct message *m;
 	int room = (int)roll(w, ROOMS);
 
+	if (w->n_messages == MESSAGES)
+		return;
+	m = message_new(w, who, 1U << room);
+	m->scatters = room;
+	m->from = some_rooms(w);
+	expect_gathered(w, m);
 	w->left_ms[w->who[who].space][room] = w->net.now_ms;
 	buf_add_str(&json, "[\"scatter\",");
-	add_rooms(&json, some_rooms(w));
+	add_rooms(&json, m->from);
 	buf_printf(&json, ",\"%s\"]", name_json(room));
 	tell(w, "scatter", who, room);
 	say(&w->who[who].v, -1, &json);
@@ -379,12 +386,26 @@ static void do_ask(struct world *w, int who)
 		add_rooms(&json, q->rooms);
 		buf_add_char(&json, ',');
 	}
-	buf_printf(&json, "%lld]", (long long)q->timeout_ms);
+	buf_printf(&json, "%lld%s]", (long long)q->timeout_ms, q->kind == ASK_SERVERS ? ",\"hello\"" : "");
 	tell(w, names[q->kind], who, w->n_asks);
 	say(&w->who[who].v, w->n_asks++, &json);
 }
 
 /* --- Faults ------------------------------------------------------------------------------------------------------- */
+
+/* The others wait for its answers just then. */
+static void ask_and_end(struct world *w, int stay)
+{
+	for (int i = (int)roll(w, 4); i > 0; i--) {
+		int who = some_visitor(w);
+
+		if (who >= 0 && w->who[who].stay != stay)
+			do_ask(w, who);
+	}
+	turn(w);
+	pass(w, roll(w, 2 * NET_DELAY_MAX_MS));
+	end_stay(w, stay);
+}
 
 static void said_good_bye(void *to)
 {
@@ -394,7 +415,8 @@ static void said_good_bye(void *to)
 static void fault(struct world *w)
 {
 	int stay = some_stay(w);
-	uint32_t what = roll(w, 8);
+	uint32_t what = w->cuts ? roll(w, 8) : 4 + roll(w, 4);
+	bool said;
 
 	if (stay < 0)
 		return;
@@ -404,12 +426,14 @@ static void fault(struct world *w)
 		tell(w, "cut", stay, (int)what % 2);
 		net_cut(w->stays[stay].station->port, (enum net_link)(what % 2), 1 + roll(w, 1500), roll(w, 2));
 	} else if (what < 6) {
-		end_stay(w, stay);
+		ask_and_end(w, stay);
 	} else if (what == 6) {
 		tell(w, "bye", stay, 0);
-		w->stays[stay].leaves_ms = w->net.now_ms + 1 + roll(w, 100);
-		sessions_drop(&w->stays[stay].station->sim.sessions, w->net.now_ms);
+		said = is_steady(w, stay, w->net.now_ms);
+		w->stays[stay].leaves_ms = w->net.now_ms + SETTLE_MS + roll(w, 600);
+		w->stays[stay].bye_ms = said ? w->net.now_ms : INT64_MAX - SETTLE_MS; /* nobody hears it */
 		cluster_leave_bus(w->stays[stay].station->sim.cluster, w->net.now_ms, said_good_bye, NULL);
+		sessions_drop(&w->stays[stay].station->sim.sessions, w->net.now_ms);
 	} else {
 		for (int i = 0; i < w->n_stations; i++)
 			if (!w->stations[i].is_open) {
@@ -443,6 +467,7 @@ static void begin(struct world *w)
 	w->all_rooms = mode == 1;
 	w->total_order = mode == 2;
 	w->faults = roll(w, 2);
+	w->cuts = roll(w, 2); /* or links hold, and gateways come and go alone */
 	w->n_stations = roll(w, 12) ? 2 + (int)roll(w, 3) : 2 + (int)roll(w, STATIONS - 1);
 	w->net.max_delay_ms = (int)roll(w, NET_DELAY_MAX_MS + 1);
 	for (int i = 0; i < w->n_stations; i++)
@@ -472,6 +497,8 @@ void world_run(struct world *w, uint64_t seed, bool trace)
 	w->trace = trace;
 	net_init(&w->net, seed);
 	w->net.now_ms = START_MS;
+	w->net.arrived = see_rooms_at;
+	w->net.ctx = w;
 	w->cut_ms = w->ended_ms = -NEVER_MS;
 	begin(w);
 	for (deeds_left = 30 + (int)roll(w, 60); deeds_left > 0; deeds_left--) {

@@ -22,6 +22,7 @@ struct stay {
 	struct station *station;
 	int64_t up_since_ms; /* INT64_MAX: down */
 	int64_t leaves_ms;   /* it said good-bye and ends then; INT64_MAX: no */
+	int64_t bye_ms;      /* when */
 };
 
 struct who {
@@ -42,11 +43,12 @@ struct message {
 	unsigned rooms, skip; /* sets; rooms 0: all */
 	int sender;           /* who does not get it; -1: nobody */
 	int gathers;          /* the room that all of `from` were told to join; -1: none */
+	int scatters;         /* or to leave: then nobody is told anything; -1: none */
 	unsigned from;
 	bool is_steady; /* its publisher heard for a while */
 	bool checked;
 	bool got[VISITORS];
-	bool expected[VISITORS]; /* of a gathering: who was there to be gathered */
+	bool expected[VISITORS]; /* of a gathering or its reverse: who was there */
 };
 
 enum ask_kind { ASK_CLIENTS, ASK_WHO, ASK_SERVERS };
@@ -68,7 +70,7 @@ struct world {
 	struct message messages[MESSAGES];
 	struct question asks[ASKS];
 	int n_stations, n_stays, n_who, n_messages, n_asks;
-	bool all_rooms, total_order, faults, trace;
+	bool all_rooms, total_order, faults, cuts, trace;
 	int64_t changed_ms; /* the last fault, start or end of a station */
 	int64_t cut_ms, ended_ms;
 	int64_t left_ms[SPACES][ROOMS]; /* somebody was told to leave it */
@@ -83,6 +85,7 @@ void world_run(struct world *w, uint64_t seed, bool trace); /* a failure prints 
 _Noreturn void fails(const struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool is_steady(const struct world *w, int stay, int64_t since_ms);
 void see_rooms(struct world *w);                         /* after a turn */
+void see_rooms_at(void *world, struct net_port *port);   /* after each message there */
 void check_heard(struct world *w, int who, int message); /* when it is heard */
 void check_messages(struct world *w, bool all);          /* those whose time has come */
 void check_answer(struct world *w, int ask, struct stoa_value args);

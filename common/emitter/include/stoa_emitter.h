@@ -62,10 +62,10 @@ struct stoa_emitter_options {
 	/* redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, unix:///PATH. NULL: the environment's
 	 * STOA_REDIS_URL, or redis://127.0.0.1:6379. */
 	const char *url;
-	const char *key;         /* the servers' redis_key; NULL: socket.io */
-	const char *name;        /* of the connections, in CLIENT LIST; NULL: stoa-emitter */
-	const char *ca_file;     /* who may sign the server's certificate; NULL: the system's authorities */
-	const char *cert_file;   /* our own certificate, PEM, and its key */
+	const char *key;       /* the servers' redis_key; NULL: socket.io */
+	const char *name;      /* of the connections, in CLIENT LIST; NULL: stoa-emitter */
+	const char *ca_file;   /* who may sign the server's certificate; NULL: the system's authorities */
+	const char *cert_file; /* our own certificate, PEM, and its key */
 	const char *key_file;
 	const char *server_name; /* that the certificate must have; NULL: the host */
 	size_t max_publish;      /* bytes of one message as it is published; 0: 8,000,000 */
@@ -96,7 +96,7 @@ STOA_EMITTER_API const char *stoa_emitter_error(const struct stoa_emitter *e);
 
 /*
  * Clients of one namespace. Say a room, rooms, or broadcast: with none of them it is -EINVAL, so that a list that happens to
- * be empty is not everybody. A client's id is the name of a room that it alone is in. Names are UTF-8; a client in several
+ * be empty is not everybody. A room wins over broadcast. A client's id is the name of a room that it alone is in. Names are UTF-8; a client in several
  * of the rooms is meant once.
  */
 struct stoa_emitter_to {
@@ -121,15 +121,16 @@ struct stoa_emitter_answer {
 	size_t json_size;
 	const struct stoa_emitter_bytes *attachments; /* of {"_placeholder":true,"num":N} in it */
 	size_t n_attachments;
-	const char *server; /* which of Stoa's gateways answered, by a name that is new with each start; NULL: a Node.js server */
+	const char *
+		server; /* which of Stoa's gateways answered, by a name that is new with each start; NULL: a Node.js server */
 };
 
 /* How it ended. */
 struct stoa_emitter_result {
-	int status;          /* 0 or -errno, as above */
-	const char *why;     /* a sentence, ends with the callback; of status 0 "" */
-	long long heard;     /* servers that Redis passed it to (whoever subscribes by hand counts too); -1: not known */
-	long long servers;   /* that are to answer; -1: not known, or no answer was wanted */
+	int status;        /* 0 or -errno, as above */
+	const char *why;   /* a sentence, ends with the callback; of status 0 "" */
+	long long heard;   /* servers that Redis passed it to (whoever subscribes by hand counts too); -1: not known */
+	long long servers; /* that are to answer; -1: not known, or no answer was wanted */
 	long long responded; /* of them */
 	long long clients;   /* of those servers, that were asked; stoa_emitter_ask() alone */
 	long long answers;   /* how often `answer` was called */
@@ -142,8 +143,9 @@ typedef void stoa_emitter_done_fn(void *ctx, const struct stoa_emitter_result *r
 struct stoa_emitter_call {
 	int timeout_ms; /* until it is over, waiting for Redis included; 0: 5000 */
 	stoa_emitter_answer_fn *answer;
-	stoa_emitter_done_fn *done; /* once, last; not when the function itself answers an error in the libevent drive */
-	void *ctx;                  /* of both */
+	stoa_emitter_done_fn
+		*done; /* once, last; not when the function itself answers an error in the libevent drive */
+	void *ctx;     /* of both */
 	struct stoa_emitter_result *result; /* sync: filled in; `why` is stoa_emitter_error() */
 	/* Sync, of functions without answers: returns as soon as it waits in order; stoa_emitter_flush(), or any other call,
 	 * sends it. Many emits so cost one round trip together. */
@@ -162,12 +164,12 @@ STOA_EMITTER_API int stoa_emitter_emit(struct stoa_emitter *e, const struct stoa
 
 /* The same with binary: {"_placeholder":true,"num":0} in args stands for attachments[0]; each number below the count may
  * be used. */
-STOA_EMITTER_API int stoa_emitter_emit_binary(struct stoa_emitter *e, const struct stoa_emitter_to *to, const char *event,
-	const char *args, const struct stoa_emitter_bytes *attachments, size_t n_attachments,
+STOA_EMITTER_API int stoa_emitter_emit_binary(struct stoa_emitter *e, const struct stoa_emitter_to *to,
+	const char *event, const char *args, const struct stoa_emitter_bytes *attachments, size_t n_attachments,
 	const struct stoa_emitter_call *call);
 
 /* Emits an event to servers, not to clients: their stoa_on_server(), or io.on(event) in Node. `args` as above, without
- * placeholders. */
+ * placeholders. -EINVAL: connect, connection, new_namespace, which are Node's own. */
 STOA_EMITTER_API int stoa_emitter_server_side_emit(struct stoa_emitter *e, const char *nsp, const char *event,
 	const char *args, const struct stoa_emitter_call *call);
 
@@ -177,8 +179,8 @@ STOA_EMITTER_API int stoa_emitter_sockets_join(struct stoa_emitter *e, const str
 	const char *const *rooms, const struct stoa_emitter_call *call);
 STOA_EMITTER_API int stoa_emitter_sockets_leave(struct stoa_emitter *e, const struct stoa_emitter_to *to,
 	const char *const *rooms, const struct stoa_emitter_call *call);
-STOA_EMITTER_API int stoa_emitter_disconnect_sockets(struct stoa_emitter *e, const struct stoa_emitter_to *to,
-	bool transport, const struct stoa_emitter_call *call);
+STOA_EMITTER_API int stoa_emitter_disconnect_sockets(
+	struct stoa_emitter *e, const struct stoa_emitter_to *to, bool transport, const struct stoa_emitter_call *call);
 
 /* Sends what waits because of `later`, and returns when Redis has it, or when its time is over. 0, or what the first that
  * failed since the last flush failed with. Sync alone. */
@@ -193,8 +195,8 @@ STOA_EMITTER_API int stoa_emitter_ask(struct stoa_emitter *e, const struct stoa_
 	const struct stoa_emitter_call *call);
 
 /* An answer is a JSON array of what a server acknowledged with. */
-STOA_EMITTER_API int stoa_emitter_ask_servers(struct stoa_emitter *e, const char *nsp, const char *event, const char *args,
-	const struct stoa_emitter_call *call);
+STOA_EMITTER_API int stoa_emitter_ask_servers(struct stoa_emitter *e, const char *nsp, const char *event,
+	const char *args, const struct stoa_emitter_call *call);
 
 /* Who is there: an answer is one client, {"id":..,"handshake":{..},"rooms":[..],"data":{..}} as its server tells it. */
 STOA_EMITTER_API int stoa_emitter_fetch_sockets(
@@ -206,12 +208,11 @@ STOA_EMITTER_API int stoa_emitter_all_rooms(
 
 /*
  * Which gateways of Stoa: an answer is what one says of itself, {"uid":..,"node":..,"name":..,"address":..,"clients":N,
- * "namespaces":[..],..}. (`address`: for other gateways, may be empty. `namespaces` null: more than it names.)
+ * "age":SECONDS,"namespaces":[..],..}. (`address`: for other gateways, may be empty. `namespaces` null: more than it names.)
  * timeout_ms 0 is 1000 here, and status 0 when it is over, since whoever listens by hand is taken for one of them.
  * `servers` are all that take part in `nsp`, Node.js servers too.
  */
-STOA_EMITTER_API int stoa_emitter_nodes(
-	struct stoa_emitter *e, const char *nsp, const struct stoa_emitter_call *call);
+STOA_EMITTER_API int stoa_emitter_nodes(struct stoa_emitter *e, const char *nsp, const struct stoa_emitter_call *call);
 
 /* --- Help with JSON ----------------------------------------------------------------------------------------------- */
 

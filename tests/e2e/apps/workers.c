@@ -2,7 +2,7 @@
  * workers.c - which process a client is with, and processes that die.
  *
  *	pid()          acks the process id
- *	join(room)     acks nothing
+ *	join(room)     acks its rooms
  *	say(room, ..)  emits said .. to the room, the sender included
  *	hang()         never returns
  *
@@ -26,7 +26,7 @@ static int on_join(struct stoa_event *ev)
 	if (stoa_unpack(ev, &room) < 0)
 		return STOA_EINPUT;
 	stoa_join_room(ev, room);
-	return stoa_ack(ev);
+	return stoa_ack(ev, stoa_rooms(ev));
 }
 
 static int on_say(struct stoa_event *ev)
@@ -40,9 +40,9 @@ static int on_say(struct stoa_event *ev)
 
 static int on_hang(struct stoa_event *ev)
 {
-	(void)ev;
-	for (;;)
+	while (ev)
 		pause();
+	return 0;
 }
 
 static int on_start(struct stoa_event *ev)

@@ -9,10 +9,10 @@ import { deadline, eventually } from './wait.mjs';
 const clean = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STOA_')));
 
 export class Tool {
-	constructor(args, env = {}) {
+	constructor(args, env = {}, program = 'stoa') {
 		this.stdout = '';
 		this.stderr = '';
-		this.child = spawn(path.join(BIN, 'stoa'), args, { env: { ...clean(), TZ: 'UTC', ...env } });
+		this.child = spawn(path.join(BIN, program), args, { env: { ...clean(), TZ: 'UTC', ...env } });
 		for (const name of ['stdout', 'stderr'])
 			this.child[name].setEncoding('utf8').on('data', (text) => (this[name] += text));
 		this.child.stdin.on('error', () => {});
@@ -44,8 +44,8 @@ export class Tool {
 	}
 }
 
-export function runTool(args, { env, input = '' } = {}) {
-	const tool = new Tool(args, env);
+export function runTool(args, { env, input = '', program } = {}) {
+	const tool = new Tool(args, env, program);
 
 	tool.child.stdin.end(input);
 	return tool.end();

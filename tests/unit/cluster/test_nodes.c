@@ -22,6 +22,7 @@ static const struct node_self other = { .uid = "BBBB2222",
 	.name = "there \"quoted\"#2",
 	.address = "10.0.0.2:5001",
 	.clients = 7,
+	.age_s = 60,
 	.namespaces = two,
 	.n_namespaces = 2 };
 
@@ -71,7 +72,7 @@ START_TEST(a_beat_is_what_the_header_says)
 	buf_add_char(&b, '\0');
 	ck_assert_str_eq(b.at, "{\"v\":1,\"type\":\"beat\",\"uid\":\"BBBB2222\",\"node\":\"BBBB\","
 			       "\"name\":\"there \\\"quoted\\\"#2\",\"address\":\"10.0.0.2:5001\",\"clients\":7,"
-			       "\"namespaces\":[\"/\",\"/chat\"]}");
+			       "\"age\":60,\"namespaces\":[\"/\",\"/chat\"]}");
 	buf_fini(&b);
 }
 END_TEST

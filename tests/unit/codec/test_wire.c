@@ -253,6 +253,28 @@ START_TEST(from_text_to_text)
 }
 END_TEST
 
+START_TEST(the_flag_of_our_own)
+{
+	struct wire_broadcast b = broadcast("[\"e\"]"), got;
+	struct wire_rules rules = WIRE_RULES;
+
+	encode_to(b, names(NULL, NULL, NULL));
+	ck_assert_ptr_null(memmem(out.at, out.size, "latest", 6));
+	ck_assert_ptr_null(wire_broadcast_decode(&arena, buf_slice(&out), WIRE_CHANNEL_BROADCAST, &rules, &got));
+	ck_assert(!got.opts.latest);
+	buf_clear(&out);
+	b.opts.latest = true;
+	encode_to(b, names(NULL, NULL, NULL));
+	ck_assert_ptr_nonnull(memmem(out.at, out.size,
+		"\xa5"
+		"flags\x81\xa6latest\xc3",
+		14));
+	ck_assert_ptr_null(wire_broadcast_decode(&arena, buf_slice(&out), WIRE_CHANNEL_BROADCAST, &rules, &got));
+	ck_assert(got.opts.latest && !got.opts.is_volatile && !got.opts.uncompressed);
+	ck_assert_ptr_null(wire_classic_check(WIRE_CHANNEL_BROADCAST, buf_slice(&out)));
+}
+END_TEST
+
 START_TEST(broadcasts_that_node_could_not_take_are_not_encoded)
 {
 	struct wire_broadcast good = broadcast("[\"e\"]"), b;
@@ -714,6 +736,7 @@ Suite *suite(void)
 	tcase_add_test(c, delivery_of_one_publish_for_each_room);
 	tcase_add_test(c, numeric_rooms);
 	tcase_add_test(c, channel_of_a_broadcast);
+	tcase_add_test(c, the_flag_of_our_own);
 	tcase_add_test(c, from_text_to_text);
 	tcase_add_test(c, broadcasts_that_node_could_not_take_are_not_encoded);
 	tcase_add_loop_test(c, lists_of_names, 0, COUNT(lists));

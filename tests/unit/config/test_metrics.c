@@ -41,7 +41,7 @@ static void match_line(const char *line)
 {
 	static const char pattern[] = "^(# HELP [a-z_]+ [^\\]+"
 				      "|# TYPE [a-z_]+ (counter|gauge)"
-				      "|[a-z_]+(\\{[a-z_]+=\"[^\"\\]+\"\\})? [0-9.e+-]+)$";
+				      "|[a-z_]+(\\{[a-z_]+=\"[^\"\\]+\"(,[a-z_]+=\"[^\"\\]+\")*\\})? [0-9.e+-]+)$";
 	regex_t re;
 
 	ck_assert_int_eq(regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB), 0);
