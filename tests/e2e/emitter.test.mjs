@@ -22,9 +22,8 @@ const env = () => ({ STOA_REDIS_URL: redis().url, STOA_REDIS_KEY: KEY });
 const stoa = (...args) => runTool(args, { env: env() });
 const stoaWith = (options, ...args) => runTool(args, { ...options, env: { ...env(), ...options.env } });
 
-let folder;
-before(() => (folder = mkdtempSync(path.join(tmpdir(), 'stoa-emitter-'))));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = mkdtempSync(path.join(tmpdir(), 'stoa-emitter-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 function file(name, bytes) {
 	const at = path.join(folder, name);
