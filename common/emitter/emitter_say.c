@@ -8,7 +8,7 @@
 
 int say_check(struct stoa_emitter *e, int encoded)
 {
-	char why[100];
+	char why[128];
 
 	if (encoded == -EINVAL)
 		return emitter_fail(e, encoded, "it is nothing that a server could read");

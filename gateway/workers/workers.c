@@ -67,7 +67,7 @@ static void describe(const struct workers *w, size_t i, struct worker *self)
 		self->options.node_address = self->node_address;
 	}
 	if (o->node_name) { /* a name's limit is 80 */
-		snprintf(self->node_name, sizeof(self->node_name), "%.76s.%zu", o->node_name, i);
+		snprintf(self->node_name, sizeof(self->node_name), "%.76s.%u", o->node_name, (unsigned)i & 0xff);
 		self->options.node_name = self->node_name;
 	}
 }

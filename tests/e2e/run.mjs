@@ -51,7 +51,7 @@ stream.on('test:pass', (test) => {
 	if (isGroup(test))
 		return;
 	counts[skipped ? 'skipped' : 'passed']++;
-	tell(skipped ? '-' : 'ok', test, typeof test.skip === 'string' ? `: ${test.skip}` : '');
+	tell(skipped ? '-' : 'ok', test, typeof test.skip === 'string' ? ` SKIP: ${test.skip}` : '');
 });
 stream.on('test:fail', (test) => {
 	if (failedInside(test))

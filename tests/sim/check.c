@@ -285,6 +285,13 @@ static bool hears_answers(const struct world *w, const struct question *q)
 	return hears && is_steady(w, q->stay, q->sent_ms - SETTLE_MS);
 }
 
+/* A station begins and ceases to listen to such a namespace with its clients. One that does so while it is asked may be
+ * counted and not hear the question: then it is waited for until the deadline, and named. */
+static bool comes_and_goes(const struct question *q)
+{
+	return q->space >= 2; /* the others are kept */
+}
+
 /* Nothing has happened to any station for a while: all that can be asked answer. */
 static void check_calm(struct world *w, const struct question *q, int64_t status, int64_t answers, size_t missing)
 {
@@ -293,12 +300,12 @@ static void check_calm(struct world *w, const struct question *q, int64_t status
 
 	if (q->kind == ASK_SERVERS)
 		range = (struct range){ nodes_of(w, q, true), nodes_of(w, q, false), false, false };
-	if (missing)
+	if (missing && !comes_and_goes(q))
 		fails(w, "question %td: a server is said to be silent", q - w->asks);
 	if (answers < range.least || answers > range.most)
 		fails(w, "question %td: %lld answers, not %lld to %lld", q - w->asks, (long long)answers,
 			(long long)range.least, (long long)range.most);
-	if (status && !some_went && !range.some_mute)
+	if (status && !some_went && !range.some_mute && !comes_and_goes(q))
 		fails(w, "question %td: status %lld", q - w->asks, (long long)status);
 	if (status == 0 && range.mute && !some_went)
 		fails(w, "question %td: status 0, and a client is mute", q - w->asks);
@@ -306,6 +313,8 @@ static void check_calm(struct world *w, const struct question *q, int64_t status
 
 static void check_missing(struct world *w, const struct question *q, struct stoa_value missing)
 {
+	if (comes_and_goes(q))
+		return;
 	for (size_t i = 0; i < missing.size_; i++)
 		for (int stay = 0; stay < w->n_stays; stay++)
 			if (w->stays[stay].station && is_steady(w, stay, q->sent_ms - SETTLE_MS) &&
@@ -354,7 +363,7 @@ static int64_t latest_end(const struct world *w, const struct question *q)
 {
 	int64_t deadline = q->sent_ms + q->timeout_ms, known = w->ended_ms + STATION_LOST_MS + 2 * STATION_BEAT_MS;
 
-	if (w->cut_ms >= q->sent_ms - SETTLE_MS || !hears_answers(w, q))
+	if (w->cut_ms >= q->sent_ms - SETTLE_MS || !hears_answers(w, q) || comes_and_goes(q))
 		return deadline;
 	for (const struct who *one = w->who; one < w->who + w->n_who; one++)
 		if (may_never_answer(w, q, one))

@@ -352,6 +352,8 @@ static void probe_is_back(struct net *n, struct net_event *e)
 	struct net_port *p = e->port;
 
 	(void)n;
+	if (!p->probing || !p->linked[NET_COMMANDS]) /* of before a cut */
+		return;
 	p->probing = false;
 	if (!p->base.is_up && subscriptions_are_settled(&p->wanted))
 		go_up(p);
