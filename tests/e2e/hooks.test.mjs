@@ -325,6 +325,7 @@ test('--debug shows packets as they pass', async (t) => {
 	await socket.ask('echo', '\u001b[31m"red"\n', Buffer.alloc(300));
 	await socket.ask('echo', long);
 	const all = await g.line(/ packet-out to=\* .*to all.* /, from);
+	await g.line(/ packet-out to=some .*bytes=50\d\d/, from); // the last of them
 	assert.match(all, / debug packet-out to=\* nsp=\/ clients=2 data="2\[\\"to all\\"\]" bytes=\d+ binary=0$/);
 
 	const lines = g.lines.slice(from).filter((line) => / packet-/.test(line));

@@ -111,6 +111,7 @@ test('at the end work that does not end is waited for, named, and left behind', 
 	const socket = await connect(t, g.url);
 
 	await socket.ask('stubborn');
+	await g.line(/stubborn from here on/); // before its thread has it, it would not be begun
 	g.stopped = true;
 	g.signal('SIGTERM');
 	assert.equal((await deadline(g.ended, 'the gateway to end')).code, 1);

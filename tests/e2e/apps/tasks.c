@@ -163,7 +163,7 @@ static void block(int ms)
 /* Does not care that the process is ending. */
 static int be_stubborn(struct stoa_event *ev)
 {
-	(void)ev;
+	stoa_log(ev, STOA_INFO, "stubborn from here on");
 	block(60 * 60 * 1000);
 	return 0;
 }
