@@ -1,4 +1,5 @@
 /* cluster.c - life of the cluster, what comes from the bus, and which channels are wanted. See cluster.h. */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -18,6 +19,9 @@ int cluster_send(struct cluster *c, const struct wire_channel *channel, int enco
 		wire_channel_add(&c->channel, c->prefix, channel);
 		encoded = c->channel.failed ? -ENOMEM : 0;
 	}
+	/* What is malformed would end Node.js servers. */
+	if (encoded == 0 && CLUSTER_CHECKS_PUBLISHED)
+		assert(wire_classic_check(channel->kind, buf_slice(&c->payload)) == NULL);
 	if (encoded == 0)
 		return c->bus->ops->publish(c->bus, buf_slice(&c->channel), buf_slice(&c->payload));
 	metrics_count(encoded == -ENOMEM ? M_OUT_OF_MEMORY : M_BUS_UNPUBLISHED_FAILED);
@@ -279,6 +283,7 @@ void cluster_join_bus(struct cluster *c, struct pubsub *bus)
 
 	c->bus = bus;
 	bus->ops->want(bus, SUBSCRIPTION_CHANNEL, buf_slice(&c->nodes_channel));
+	change_channel(c, bus->ops->want, &(struct wire_channel){ .kind = WIRE_CHANNEL_EMITTER });
 	cluster_python_join(c);
 	map_foreach(&c->namespaces, n, next) change_namespace(c, bus->ops->want, n->key);
 }

@@ -49,8 +49,6 @@ struct cluster_ops {
 	/* A server_side_emit() of another: data is [event, ..args] and lives until this returns. `answer`: 0, or the
 	 * number for cluster_server_answer(), once. */
 	void (*server_event)(void *ctx, int64_t now_ms, struct slice nsp, struct stoa_value data, uint64_t answer);
-	/* A node came or went; for those who show them. */
-	void (*nodes_changed)(void *ctx, int64_t now_ms);
 };
 
 /* Everything is borrowed and outlives it; the node's four characters are sessions->node_id from now on. */
@@ -102,7 +100,7 @@ int cluster_disconnect(struct cluster *c, const struct cluster_target *t, bool t
  * `name`); a slice without text stands for one that is not, a server that is not ours.
  */
 struct cluster_asker {
-	/* One answer: see the three functions. */
+	/* One answer: see the functions. */
 	void (*answer)(void *to, uint64_t tag, int64_t now_ms, struct stoa_value v);
 	/* cluster_ask(): how many clients of other nodes were asked; once, before end(). */
 	void (*counted)(void *to, uint64_t tag, int64_t now_ms, uint64_t clients);
@@ -119,9 +117,6 @@ int cluster_ask(struct cluster *c, int64_t now_ms, const struct cluster_target *
 /* Who is there: an answer is {"id","rooms","data","handshake":{..}} as client_describe() has it. */
 int cluster_fetch(struct cluster *c, int64_t now_ms, const struct cluster_target *t, int64_t timeout_ms,
 	const struct cluster_asker *who);
-/* Which rooms: an answer is an array of names, of one node. */
-int cluster_rooms(
-	struct cluster *c, int64_t now_ms, struct slice nsp, int64_t timeout_ms, const struct cluster_asker *who);
 /* Servers: an answer is an array of what a server acknowledged with. `who` NULL: no answers are wanted. */
 int cluster_servers(struct cluster *c, int64_t now_ms, struct slice nsp, struct stoa_value data, int64_t timeout_ms,
 	const struct cluster_asker *who);

@@ -289,12 +289,6 @@ int cluster_fetch(struct cluster *c, int64_t now_ms, const struct cluster_target
 		timeout_ms, who);
 }
 
-int cluster_rooms(
-	struct cluster *c, int64_t now_ms, struct slice nsp, int64_t timeout_ms, const struct cluster_asker *who)
-{
-	return ask(c, now_ms, nsp, &(struct wire_request){ .type = WIRE_ALL_ROOMS }, timeout_ms, who);
-}
-
 int cluster_servers(struct cluster *c, int64_t now_ms, struct slice nsp, struct stoa_value data, int64_t timeout_ms,
 	const struct cluster_asker *who)
 {
@@ -401,19 +395,8 @@ static void heard_sockets(struct cluster_request *r, int64_t now_ms, const struc
 	}
 }
 
-static void heard_rooms(struct cluster_request *r, int64_t now_ms, const struct wire_response *w)
-{
-	struct stoa_value *names = arena_take(&r->cluster->arena, w->names.count * sizeof(*names));
-
-	for (size_t i = 0; names && i < w->names.count; i++)
-		names[i] = value_text(w->names.at[i]);
-	if (names)
-		hand_on(r, now_ms, value_array(names, w->names.count));
-}
-
 /* The types that a question may be answered with. */
 static const unsigned takes[] = {
-	[WIRE_ALL_ROOMS] = 1 << WIRE_ANSWER_ROOMS,
 	[WIRE_REMOTE_FETCH] = 1 << WIRE_ANSWER_SOCKETS,
 	[WIRE_SERVER_EMIT] = 1 << WIRE_ANSWER_SERVER,
 	[WIRE_BROADCAST] = 1 << WIRE_ANSWER_COUNT | 1 << WIRE_ANSWER_ACK,
@@ -432,9 +415,6 @@ static void heard_answer(struct cluster_request *r, int64_t now_ms, const struct
 	case WIRE_ANSWER_SOCKETS:
 		heard_sockets(r, now_ms, w);
 		break;
-	case WIRE_ANSWER_ROOMS:
-		heard_rooms(r, now_ms, w);
-		break;
 	case WIRE_ANSWER_SERVER:
 	case WIRE_ANSWER_ACK:
 		hand_on(r, now_ms, arguments(w, &place));
@@ -442,6 +422,7 @@ static void heard_answer(struct cluster_request *r, int64_t now_ms, const struct
 	case WIRE_ANSWER_COUNT:
 	case WIRE_ANSWER_DONE:
 	case WIRE_ANSWER_SIDS:
+	case WIRE_ANSWER_ROOMS:
 		break;
 	}
 }

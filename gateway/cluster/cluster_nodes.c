@@ -152,8 +152,6 @@ void cluster_node_went(struct cluster *c, int64_t now_ms, const struct node *n)
 {
 	metrics_set(M_CLUSTER_NODES, (int64_t)nodes_count(&c->nodes));
 	cluster_node_is_gone(c, now_ms, n);
-	if (c->ops->nodes_changed)
-		c->ops->nodes_changed(c->ctx, now_ms);
 }
 
 void cluster_heard_node(struct cluster *c, int64_t now_ms, struct slice payload)
@@ -164,8 +162,6 @@ void cluster_heard_node(struct cluster *c, int64_t now_ms, struct slice payload)
 	case NODES_NEW:
 		log_info("node-joined", LOG_S("node", n->id), LOG_S("name", n->name), LOG_S("address", n->address));
 		metrics_set(M_CLUSTER_NODES, (int64_t)nodes_count(&c->nodes));
-		if (c->ops->nodes_changed)
-			c->ops->nodes_changed(c->ctx, now_ms);
 		break;
 	case NODES_GONE:
 		log_info("node-left", LOG_S("node", n->id), LOG_S("name", n->name));

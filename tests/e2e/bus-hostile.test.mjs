@@ -118,6 +118,7 @@ describe('emitters with ways of their own', () => {
 		'rooms nil, flags nil': [[['socket.io#/#', { rooms: null, flags: null }]], 1],
 		'flags an empty array': [[['socket.io#/#', { flags: [] }]], 1],
 		'no except, no flags': [[['socket.io#/#', { except: undefined, flags: undefined }]], 1],
+		'two parts on a channel of their own, as before 2016': [[['socket.io#emitter', { two: true }]], 1],
 		'packet without nsp': [[['socket.io#/#', {}, { nsp: undefined }]], 1],
 	};
 
@@ -129,7 +130,7 @@ describe('emitters with ways of their own', () => {
 			await Promise.all(['a', 'b'].map((room) => s.ask('join', room)));
 			await settled(g);
 			for (const [channel, change, packetChange = {}] of messages)
-				await redis().command('PUBLISH', channel, pack(['emitter', { ...packet, ...packetChange }, { ...opts, ...change }]));
+				await redis().command('PUBLISH', channel, pack([...(change.two ? [] : ['emitter']), { ...packet, ...packetChange }, { ...opts, ...change }]));
 			await redis().command('PUBLISH', 'socket.io#/#', pack(['UVWXYZ', { ...packet, data: ['mark'] }, opts]));
 			const events = [];
 			for (;;) {

@@ -442,6 +442,7 @@ static void check_subscriptions(struct world *w, const struct station *s)
 	bool all = w->all_rooms || w->total_order;
 	size_t channels = held_here(w, s, SUBSCRIPTION_CHANNEL, "socket.io-nodes#"), patterns = 0;
 
+	channels += held_here(w, s, SUBSCRIPTION_CHANNEL, "socket.io#emitter");
 	channels += held_here(w, s, SUBSCRIPTION_CHANNEL, "flask-socketio");
 	for (int space = 0; space < SPACES; space++) {
 		const char *nsp = space_names[space];
