@@ -249,24 +249,23 @@ static void add_zeros(struct buf *to, int n)
 		buf_add_char(to, '0');
 }
 
-static void add_exponential(struct buf *to, struct slice digits, int exponent)
+static void add_exponential(struct buf *to, struct slice digits, int exponent, const struct json_number_style *style)
 {
 	buf_add_char(to, digits.at[0]);
 	if (digits.size > 1) {
 		buf_add_char(to, '.');
 		buf_add_slice(to, slice_from(digits, 1));
 	}
-	buf_add_str(to, exponent < 0 ? "e" : "e+");
-	json_number_add_int(to, exponent);
+	buf_printf(to, "e%c%0*d", exponent < 0 ? '-' : '+', style->exponent_digits, abs(exponent));
 }
 
-/* ECMAScript's Number::toString: `point` is where the decimal point stands, counted from the first digit. */
-static void add_decimal(struct buf *to, struct slice digits, int point)
+/* `point` is where the decimal point stands, counted from the first digit. */
+static void add_decimal(struct buf *to, struct slice digits, int point, const struct json_number_style *style)
 {
 	int count = (int)digits.size;
 
-	if (point > 21 || point <= -6) {
-		add_exponential(to, digits, point - 1);
+	if (point > style->most || point <= style->least) {
+		add_exponential(to, digits, point - 1, style);
 	} else if (point <= 0) {
 		buf_add_str(to, "0.");
 		add_zeros(to, -point);
@@ -278,22 +277,15 @@ static void add_decimal(struct buf *to, struct slice digits, int point)
 	} else {
 		buf_add_slice(to, digits);
 		add_zeros(to, point - count);
+		buf_add_str(to, style->whole);
 	}
 }
 
-void json_number_add(struct buf *to, double f)
+void json_number_add_finite(struct buf *to, double f, const struct json_number_style *style)
 {
 	char text[U64_DIGITS], *end = text + sizeof(text), *at;
 	struct decimal d;
 
-	if (!isfinite(f)) {
-		buf_add_str(to, "null");
-		return;
-	}
-	if (f == 0) {
-		buf_add_char(to, '0');
-		return;
-	}
 	if (f < 0)
 		buf_add_char(to, '-');
 	if (!few_digits(fabs(f), &d))
@@ -301,5 +293,18 @@ void json_number_add(struct buf *to, double f)
 	for (; d.m % 10 == 0; d.exponent++)
 		d.m /= 10;
 	at = digits_before(end, d.m);
-	add_decimal(to, slice_of(at, (size_t)(end - at)), (int)(end - at) + d.exponent);
+	add_decimal(to, slice_of(at, (size_t)(end - at)), (int)(end - at) + d.exponent, style);
+}
+
+void json_number_add(struct buf *to, double f)
+{
+	/* ECMAScript's Number::toString. */
+	static const struct json_number_style style = { .most = 21, .least = -6, .exponent_digits = 1, .whole = "" };
+
+	if (!isfinite(f))
+		buf_add_str(to, "null");
+	else if (f == 0)
+		buf_add_char(to, '0');
+	else
+		json_number_add_finite(to, f, &style);
 }

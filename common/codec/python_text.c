@@ -18,101 +18,19 @@ static int add_value(struct writer *w, struct stoa_value v);
 
 /* --- Numbers ------------------------------------------------------------------------------------------------------ */
 
-/* The digits of a number as JavaScript writes it, without zeros at either end; *point is where the decimal point stands,
- * counted from the first digit. */
-static size_t digits_of(struct slice number, char *digits, int *point)
-{
-	size_t n = 0, mark = slice_find(number, 'e');
-	bool behind_point = false;
-
-	*point = mark < number.size ? (int)strtol(number.at + mark + 1, NULL, 10) : 0;
-	for (size_t i = 0; i < mark; i++) {
-		if (number.at[i] == '.') {
-			behind_point = true;
-			continue;
-		}
-		if (n == 0 && number.at[i] == '0') {
-			*point -= behind_point;
-			continue;
-		}
-		*point += !behind_point;
-		digits[n++] = number.at[i];
-	}
-	while (n && digits[n - 1] == '0')
-		n--;
-	return n;
-}
-
-static void add_zeros(struct buf *to, int n)
-{
-	while (n-- > 0)
-		buf_add_char(to, '0');
-}
-
-static void add_exponential(struct buf *to, struct slice digits, int exponent)
-{
-	buf_add_char(to, digits.at[0]);
-	if (digits.size > 1) {
-		buf_add_char(to, '.');
-		buf_add_slice(to, slice_from(digits, 1));
-	}
-	buf_printf(to, "e%c%02d", exponent < 0 ? '-' : '+', abs(exponent));
-}
-
-/* float_repr_style "short" of CPython's pystrtod.c: an exponent from 1e16 on and below 1e-4, always a point. */
-static void add_digits(struct buf *to, struct slice digits, int point)
-{
-	int count = (int)digits.size;
-
-	if (point > 16 || point <= -4) {
-		add_exponential(to, digits, point - 1);
-	} else if (point <= 0) {
-		buf_add_str(to, "0.");
-		add_zeros(to, -point);
-		buf_add_slice(to, digits);
-	} else if (point < count) {
-		buf_add_slice(to, slice_first(digits, (size_t)point));
-		buf_add_char(to, '.');
-		buf_add_slice(to, slice_from(digits, (size_t)point));
-	} else {
-		buf_add_slice(to, digits);
-		add_zeros(to, point - count);
-		buf_add_str(to, ".0");
-	}
-}
-
-static void add_finite(struct buf *to, double f)
-{
-	struct buf number = BUF_INIT;
-	char digits[64];
-	size_t n;
-	int point;
-
-	json_number_add(&number, f);
-	buf_add_char(&number, '\0');
-	if (number.failed || number.size > sizeof(digits)) {
-		to->failed = true;
-	} else {
-		n = digits_of(slice_of(number.at, number.size - 1), digits, &point);
-		add_digits(to, slice_of(digits, n), point);
-	}
-	buf_fini(&number);
-}
-
 void python_float_add(struct buf *to, double f)
 {
-	if (isnan(f)) {
+	/* float_repr_style "short" of CPython's pystrtod.c: an exponent from 1e16 on and below 1e-4, always a point. */
+	static const struct json_number_style style = { .most = 16, .least = -4, .exponent_digits = 2, .whole = ".0" };
+
+	if (isnan(f))
 		buf_add_str(to, "NaN");
-		return;
-	}
-	if (signbit(f))
-		buf_add_char(to, '-');
-	if (isinf(f))
-		buf_add_str(to, "Infinity");
+	else if (isinf(f))
+		buf_add_str(to, f < 0 ? "-Infinity" : "Infinity");
 	else if (f == 0)
-		buf_add_str(to, "0.0");
+		buf_add_str(to, signbit(f) ? "-0.0" : "0.0");
 	else
-		add_finite(to, fabs(f));
+		json_number_add_finite(to, f, &style);
 }
 
 /* --- Text --------------------------------------------------------------------------------------------------------- */
