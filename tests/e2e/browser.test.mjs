@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { openPage, useBrowser } from './lib/browser.mjs';
+import { openPage, useBrowser, SOON } from './lib/browser.mjs';
 import { connect } from './lib/client.mjs';
 import { CLIENT_DIR, Gateway, pagesOf } from './lib/gateway.mjs';
 import { PATIENCE_MS } from './lib/wait.mjs';
@@ -106,7 +106,7 @@ describe('the chat page', () => {
 	});
 
 	test('a lost connection is shown, and the page comes back by itself', async (t) => {
-		const g = await Gateway.start('chat', ['--public', pagesOf('chat'), '--client-dir', CLIENT_DIR]);
+		const g = await Gateway.start('chat', ['--public', pagesOf('chat'), '--client-dir', CLIENT_DIR, ...SOON]);
 		const page = await openPage(t, g.url);
 
 		await page.getByLabel('Your name').fill('Ada');

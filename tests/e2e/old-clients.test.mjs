@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { forTest, freePort, Gateway, share } from './lib/gateway.mjs';
 import { fetchRaw } from './lib/raw.mjs';
-import { connected, open, openNamespace, plain, upgraded, WAYS } from './lib/stock.mjs';
+import { connected, disconnectCases, open, openNamespace, plain, upgraded, WAYS } from './lib/stock.mjs';
 
 const OLD = { client: 'socket.io-client 2.5.0', module: 'client-2.5.0' };
 const NEW = { client: 'socket.io-client 4.8.4', module: 'socket.io-client' };
@@ -171,27 +171,7 @@ function stock({ transports, upgrades, options }) {
 		assert.deepEqual(await main.ask('echo', 1), [1]);
 	});
 
-	test('disconnected by the client: of a namespace, and by closing the transport', async (t) => {
-		const [polite, rude] = await Promise.all([enter(t), enter(t)]);
-		const ids = [polite.id, rude.id];
-		const ends = [polite.happens('disconnect'), rude.happens('disconnect')];
-
-		polite.disconnect();
-		rude.io.engine.close();
-		assert.deepEqual((await Promise.all(ends)).map(([reason]) => reason), ['io client disconnect', 'forced close']);
-		assert.deepEqual(await Promise.all(ids.map((id) => leaves(id))), ['client namespace disconnect', 'transport close']);
-	});
-
-	test('disconnected by the server: of a namespace, and of everything', async (t) => {
-		const [one, all] = await Promise.all([enter(t), enter(t)]);
-		const ids = [one.id, all.id];
-		const ends = [one.happens('disconnect'), all.happens('disconnect')];
-
-		one.emit('bye');
-		all.emit('byebye');
-		assert.deepEqual((await Promise.all(ends)).map(([reason]) => reason), ['io server disconnect', 'io server disconnect']);
-		assert.deepEqual(await Promise.all(ids.map((id) => leaves(id))), ['server namespace disconnect', 'server namespace disconnect']);
-	});
+	disconnectCases(test, enter, leaves);
 
 	test('reconnects when the server ends and comes back', async (t) => {
 		const port = await freePort();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { forTest, freePort, Gateway } from './lib/gateway.mjs';
-import { connected, GENERATIONS, open, openNamespace, plain, upgraded, WAYS } from './lib/stock.mjs';
+import { connected, disconnectCases, GENERATIONS, open, openNamespace, plain, upgraded, WAYS } from './lib/stock.mjs';
 
 const BINARY = [Buffer.from([0, 1, 255]), { deep: [Buffer.alloc(0), 'text', { er: new Uint8Array([7, 8]) }] }, Buffer.alloc(3000, 9)];
 const RECONNECTION = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 100, randomizationFactor: 0 };
@@ -141,27 +141,7 @@ function stock(generation, { transports, upgrades }) {
 		assert.deepEqual(await socket.ask('auth'), [{ token: 'good', deep: [UNICODE] }]);
 	});
 
-	test('disconnected by the client: of a namespace, and by closing the transport', async (t) => {
-		const [polite, rude] = await Promise.all([enter(t), enter(t)]);
-		const ids = [polite.id, rude.id];
-		const ends = [polite.happens('disconnect'), rude.happens('disconnect')];
-
-		polite.disconnect();
-		rude.io.engine.close();
-		assert.deepEqual((await Promise.all(ends)).map(([reason]) => reason), ['io client disconnect', 'forced close']);
-		assert.deepEqual(await Promise.all(ids.map((id) => leaves(id))), ['client namespace disconnect', 'transport close']);
-	});
-
-	test('disconnected by the server: of a namespace, and of everything', async (t) => {
-		const [one, all] = await Promise.all([enter(t), enter(t)]);
-		const ids = [one.id, all.id];
-		const ends = [one.happens('disconnect'), all.happens('disconnect')];
-
-		one.emit('bye');
-		all.emit('byebye');
-		assert.deepEqual((await Promise.all(ends)).map(([reason]) => reason), ['io server disconnect', 'io server disconnect']);
-		assert.deepEqual(await Promise.all(ids.map((id) => leaves(id))), ['server namespace disconnect', 'server namespace disconnect']);
-	});
+	disconnectCases(test, enter, leaves);
 
 	test('large messages, both ways', async (t) => {
 		const socket = await enter(t);

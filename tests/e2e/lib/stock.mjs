@@ -1,5 +1,6 @@
 // Stock clients of every generation, all spoken to with the same words.
 
+import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { deadline, Inbox } from './wait.mjs';
 
@@ -80,3 +81,29 @@ export const plain = (value) =>
 	: Array.isArray(value) ? value.map(plain)
 	: value !== null && typeof value === 'object' ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v)]))
 	: value;
+
+// How a client goes, with the reasons that it and the server give, the same in every generation. `enter(t)` brings a client,
+// `leaves(id)` resolves with the server's reason.
+export function disconnectCases(test, enter, leaves) {
+	test('disconnected by the client: of a namespace, and by closing the transport', async (t) => {
+		const [polite, rude] = await Promise.all([enter(t), enter(t)]);
+		const ids = [polite.id, rude.id];
+		const ends = [polite.happens('disconnect'), rude.happens('disconnect')];
+
+		polite.disconnect();
+		rude.io.engine.close();
+		assert.deepEqual((await Promise.all(ends)).map(([reason]) => reason), ['io client disconnect', 'forced close']);
+		assert.deepEqual(await Promise.all(ids.map((id) => leaves(id))), ['client namespace disconnect', 'transport close']);
+	});
+
+	test('disconnected by the server: of a namespace, and of everything', async (t) => {
+		const [one, all] = await Promise.all([enter(t), enter(t)]);
+		const ids = [one.id, all.id];
+		const ends = [one.happens('disconnect'), all.happens('disconnect')];
+
+		one.emit('bye');
+		all.emit('byebye');
+		assert.deepEqual((await Promise.all(ends)).map(([reason]) => reason), ['io server disconnect', 'io server disconnect']);
+		assert.deepEqual(await Promise.all(ids.map((id) => leaves(id))), ['server namespace disconnect', 'server namespace disconnect']);
+	});
+}
