@@ -34,7 +34,8 @@
 #include "ws_message.h"
 
 enum {
-	READ_BYTES = 1024,         /* the largest read, and memory of every connection */
+	READ_BYTES = 16 * 1024,    /* the largest read, into memory that all share */
+	CONTROL_BYTES = 128,       /* memory of every connection, for a control frame */
 	WRITE_BYTES = 1024 * 1024, /* what is over this in one write is copied, even when the socket would take it */
 	DRAIN_MS = 10 * 1000,      /* a closed connection has so long to take what was written before */
 	DESCRIPTORS_MAX = 1 << 20
@@ -584,10 +585,11 @@ static struct lws_context *new_context(
 
 static int start_lws(struct ws_engine *e, const struct gateway_options *options)
 {
-	static const struct lws_protocols protocols[] = {
-		{ .name = "stoa", .callback = on_event, .rx_buffer_size = READ_BYTES, .tx_packet_size = WRITE_BYTES },
-		{ 0 }
-	};
+	static const struct lws_protocols protocols[] = { { .name = "stoa",
+								  .callback = on_event,
+								  .rx_buffer_size = CONTROL_BYTES,
+								  .tx_packet_size = WRITE_BYTES },
+		{ 0 } };
 	/* Zeroed: no timers per connection, which lws keeps in one sorted list. Engine.IO has its own heartbeat. */
 	static const lws_retry_bo_t no_keepalive = { 0 };
 	void *loops[] = { e->loop->base };
@@ -597,6 +599,7 @@ static int start_lws(struct ws_engine *e, const struct gateway_options *options)
 			   LWS_SERVER_OPTION_VALIDATE_UTF8,
 		.foreign_loops = loops,
 		.protocols = protocols,
+		.pt_serv_buf_size = READ_BYTES,
 		.retry_and_idle_policy = &no_keepalive,
 		.user = e,
 		.gid = -1,

@@ -483,6 +483,27 @@ START_TEST(one_byte_at_a_time)
 }
 END_TEST
 
+/* A turn takes what has come, up to READ_BYTES, in as many messages as it is. */
+START_TEST(many_messages_in_one_read)
+{
+	enum { MESSAGES = 100, SIZE = 100 };
+	struct client *c = client_new();
+	char *text = filled(SIZE, 'x');
+	struct buf b = BUF_INIT;
+
+	c->seen.quiet = true;
+	for (int i = 0; i < MESSAGES; i++)
+		add_frame(&b, TEXT, slice_of(text, SIZE));
+	send_all(c, buf_slice(&b));
+	for (int i = 0; i < TURNS && c->seen.messages == 0; i++)
+		turn();
+	ck_assert_uint_eq(c->seen.messages, MESSAGES);
+	buf_fini(&b);
+	client_free(c);
+	free(text);
+}
+END_TEST
+
 /* --- Limits ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(largest_message)
@@ -1493,6 +1514,7 @@ Suite *suite(void)
 	tcase_add_test(t, pings);
 	tcase_add_test(t, many_pings);
 	tcase_add_test(t, one_byte_at_a_time);
+	tcase_add_test(t, many_messages_in_one_read);
 	tcase_add_test(t, largest_message);
 	tcase_add_test(t, too_large);
 	tcase_add_test(t, too_large_in_fragments);
