@@ -21,6 +21,9 @@ TEST_PACKAGES=(
 	curl git chromium python3 python3-socketio python3-msgpack python3-flask-socketio python3-redis python3-websocket python3-requests python3-aiohttp
 )
 
+# shellcheck disable=SC2034
+BENCH_PACKAGES=(python3-flask-socketio python3-gevent python3-gevent-websocket python3-redis)
+
 say() { printf '%s\n' "$*"; }
 
 die() {

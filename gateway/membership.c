@@ -3,12 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "log.h"
 #include "node_address.h"
 #include "pubsub_redis.h"
+#include "redis_setup.h"
 #include "relays.h"
 
 enum { LEAVE_MS = 300 };
@@ -24,43 +24,8 @@ struct membership {
 	struct buf probe_channel;
 	struct timer leaving;
 	bool has_left;
-	char name[300];
+	char name[GATEWAY_NAME_MAX + 1];
 };
-
-static int read_redis(struct membership *m, char *why, size_t why_size)
-{
-	const struct gateway_options *o = m->options;
-	struct redis_config *r = &m->bus_config.redis;
-	const char *wrong = redis_url_parse(o->redis_url, &r->url);
-
-	if (wrong) {
-		snprintf(why, why_size, "redis_url: %s", wrong);
-		return -1;
-	}
-	r->name = "stoa-gateway";
-	r->ca_file = o->redis_ca_file;
-	r->cert_file = o->redis_cert_file;
-	r->key_file = o->redis_key_file;
-	r->server_name = o->redis_server_name;
-	r->connect_timeout_ms = o->redis_connect_timeout_ms;
-	r->command_timeout_ms = o->redis_command_timeout_ms;
-	r->max_queue = (size_t)o->redis_max_queue;
-	r->max_message = (size_t)o->redis_max_message;
-	return 0;
-}
-
-static const char *name_of(struct membership *m)
-{
-	char host[256];
-
-	if (m->options->node_name)
-		return m->options->node_name;
-	if (gethostname(host, sizeof(host)) < 0)
-		snprintf(host, sizeof(host), "stoa");
-	host[60] = '\0'; /* with the number behind it a node's name stays below its limit */
-	snprintf(m->name, sizeof(m->name), "%s#%ld", host, (long)getpid());
-	return m->name;
-}
 
 static struct wire_rules rules_of(const struct gateway_options *o)
 {
@@ -78,7 +43,7 @@ static struct cluster_config cluster_config(struct membership *m)
 	const struct gateway_options *o = m->options;
 
 	return (struct cluster_config){ .prefix = o->redis_key,
-		.name = name_of(m),
+		.name = redis_setup_node_name(o, m->name),
 		.path = o->path,
 		.address = m->address,
 		.all_rooms = o->subscriptions == SUBSCRIBE_ALL || o->order == ORDER_TOTAL,
@@ -149,7 +114,7 @@ int membership_open(struct membership **made, struct process *process, struct hu
 	*made = m = must_alloc(sizeof(*m));
 	m->process = process;
 	m->options = process->options;
-	if (read_redis(m, why, why_size) < 0 ||
+	if (redis_setup_read(m->options, &m->bus_config.redis, why, why_size) < 0 ||
 		node_address_find(
 			m->options->node_address ? m->options->node_address : edge_internal_address(process->edge),
 			m->address, sizeof(m->address), why, why_size) < 0)

@@ -28,7 +28,7 @@ static void on_notify(void *ctx, int64_t now_ms)
 {
 	struct server *s = ctx;
 
-	dispatch_tick(&s->dispatch, now_ms);
+	embedded_tick(&s->embedded, now_ms);
 }
 
 struct loaded {
@@ -40,10 +40,10 @@ static struct loaded load(
 	struct server *s, const struct gateway_options *options, bool copy, char *why, size_t why_size)
 {
 	struct background *background = background_new(options, &s->notify);
-	struct app_setup setup = { .port = dispatch_port(&s->dispatch),
+	struct app_setup setup = { .port = embedded_port(&s->embedded),
 		.threads = background_threads(background),
 		.clock_ms = clock_now_ms,
-		.limits = dispatch_limits(options),
+		.limits = embedded_limits(options),
 		.encoding = s->clients.config.parser->encoding,
 		.options = (const char *const(*)[2])s->app_options,
 		.copy = copy };
@@ -73,13 +73,18 @@ static void reload(void *ctx)
 
 	if (s->process.ending)
 		return;
+	if (s->elsewhere) {
+		log_info("nothing-to-reload",
+			LOG_S("why", "the application is loaded by who runs it, not by the gateway"));
+		return;
+	}
 	new = load(s, options, true, why, sizeof(why));
 	if (new.app == NULL) {
 		metrics_count(M_RELOADS_FAILED);
 		log_error("not-reloaded", LOG_S("why", why));
 		return;
 	}
-	dispatch_replace(&s->dispatch, new.app, loop_now(&s->process.loop));
+	embedded_replace(&s->embedded, new.app, loop_now(&s->process.loop));
 	s->app = new.app;
 	s->background = new.background;
 	unload(old.app, old.background);
@@ -87,13 +92,22 @@ static void reload(void *ctx)
 	log_info("reloaded", LOG_S("app", options->app), LOG_I("sessions", sessions_count(&s->process.sessions)));
 }
 
-static int open_app(struct server *s, const struct gateway_options *options, char *why, size_t why_size)
+static int load_first(struct server *s, const struct gateway_options *options, char *why, size_t why_size)
 {
-	struct loaded new = load(s, options, options->watch, why, why_size);
+	struct loaded new;
 
+	embedded_init(&s->embedded, &s->dispatch);
+	new = load(s, options, options->watch, why, why_size);
 	s->app = new.app;
 	s->background = new.background;
-	if (s->app == NULL)
+	return s->app ? 0 : -1;
+}
+
+static int open_app(struct server *s, const struct gateway_options *options, char *why, size_t why_size)
+{
+	if (elsewhere_open(&s->elsewhere, &s->process, &s->dispatch, why, why_size) < 0)
+		return -1;
+	if (s->elsewhere == NULL && load_first(s, options, why, why_size) < 0)
 		return -1;
 	s->reload = reload_open(&s->process.loop, options->watch ? options->app : NULL, reload, s, why, why_size);
 	return s->reload ? 0 : -1;
@@ -116,14 +130,16 @@ static void log_listening(const struct server *s)
 	const char *internal = edge_internal_address(s->process.edge);
 
 	log_info("listening", LOG_S("addr", edge_address(s->process.edge)),
-		LOG_S("internal", internal ? internal : "none"), LOG_S("app", s->process.options->app));
+		LOG_S("internal", internal ? internal : "none"),
+		LOG_S("app", s->elsewhere ? s->process.options->app_name : s->process.options->app));
 }
 
 static const char *not_ready(void *ctx)
 {
 	const struct server *s = ctx;
+	const char *trouble = membership_trouble(s->membership);
 
-	return membership_trouble(s->membership);
+	return trouble ? trouble : elsewhere_trouble(s->elsewhere);
 }
 
 int server_open(struct server *s, const struct gateway_options *options, const struct config_pairs *app_options,
@@ -159,7 +175,8 @@ void server_run(struct server *s)
 {
 	int error;
 
-	dispatch_start(&s->dispatch, s->app, loop_now(&s->process.loop));
+	if (s->app)
+		embedded_start(&s->embedded, s->app, loop_now(&s->process.loop));
 	error = edge_listen(s->process.edge);
 	if (error < 0) {
 		log_error(
@@ -170,10 +187,13 @@ void server_run(struct server *s)
 	}
 	/* Who stayed to the last hears of the end before the application does. */
 	sessions_drop(&s->process.sessions, loop_now(&s->process.loop));
-	dispatch_stop(&s->dispatch, loop_now(&s->process.loop));
+	if (s->app)
+		embedded_stop(&s->embedded, loop_now(&s->process.loop));
+	else
+		elsewhere_leave(s->elsewhere);
 	membership_leave(s->membership);
 	/* Nothing that such work may still use can be freed, and nothing it does from here on would reach anybody. */
-	if (app_jobs_left(s->app))
+	if (s->app && app_jobs_left(s->app))
 		_exit(EXIT_FAILURE);
 }
 
@@ -183,6 +203,7 @@ void server_close(struct server *s)
 	notify_close(&s->notify);
 	sessions_drop(
 		&s->process.sessions, loop_now(&s->process.loop)); /* clients leave rooms, which the cluster hears of */
+	elsewhere_close(s->elsewhere);
 	membership_close(s->membership);
 	process_close(&s->process);
 	api_free(s->api);

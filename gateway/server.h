@@ -6,7 +6,8 @@
 
 #include "api.h"
 #include "background.h"
-#include "dispatch.h"
+#include "elsewhere.h"
+#include "embedded.h"
 #include "membership.h"
 #include "process.h"
 #include "reload.h"
@@ -16,20 +17,23 @@ struct server {
 	struct hub hub;
 	struct clients clients;
 	struct dispatch dispatch;
-	struct app *app;
+	struct embedded embedded;      /* the application's runner ... */
+	struct elsewhere *elsewhere;   /* ... unless it runs elsewhere */
+	struct app *app;               /* NULL: elsewhere */
 	struct background *background; /* the application's */
 	struct notify notify;          /* its tasks left something */
 	struct api *api;
 	struct reload *reload;
 	struct membership *membership; /* NULL: alone */
 	const char *(*app_options)[2];
+	struct map questions; /* admission.c's: who waits to be let in */
 };
 
 /* Loads the application, then listens. 0, or -1 with `why` in one sentence. */
 int server_open(struct server *s, const struct gateway_options *options, const struct config_pairs *app_options,
 	char *why, size_t why_size);
 /* Serves until a signal ends it (process.h). On SIGHUP, and with `watch` when its file changes, the application is
- * loaded anew (dispatch_replace()). */
+ * loaded anew (embedded_replace()), if it is here. */
 void server_run(struct server *s);
 void server_close(struct server *s);
 

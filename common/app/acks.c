@@ -10,7 +10,9 @@ int ack_send(struct app *a, const char *nsp, const char *sid, void *host, uint64
 
 	if (e == NULL)
 		return -ENOMEM;
-	e->to = (struct effect_target){ .nsp = nsp, .sid = sid, .sid_nsp = nsp, .host = host, .sender = host };
+	e->to = (struct effect_target){
+		.nsp = nsp, .sid = sid, .sid_nsp = nsp, .host = host, .sender = host, .from = a->running->from
+	};
 	e->ack_id = ack_id;
 	effect_pay(e, p);
 	return 0;
@@ -110,7 +112,9 @@ void do_asked(struct stoa_event *ev, struct stoa_ack *ack)
 /* Nobody used it in time, or the process ends. */
 void ack_run_later(struct app *a, struct later *l)
 {
-	struct stoa_event ev = { .app = a, .nsp = l->nsp, .sid = l->sid, .name = l->name, .error = "" };
+	struct stoa_event ev = {
+		.app = a, .nsp = l->nsp, .sid = l->sid, .from = l->from, .is_later = true, .name = l->name, .error = ""
+	};
 	struct payload p;
 
 	event_begin(a, &ev);
@@ -157,6 +161,12 @@ static int ack_event(struct stoa_event *ev, struct stoa_list list)
 	return error ? failed(ev, error) : 0;
 }
 
+/* text as it outlives the one that waits; NULL stays what it is. */
+static const char *copy_text(struct app *a, const char *text)
+{
+	return text ? arena_copy(&a->arena, text, strlen(text)) : NULL;
+}
+
 /* The number is used up only by an ack that could be noted. */
 static int ack_later(struct app *a, uint64_t number, struct stoa_list list)
 {
@@ -175,11 +185,12 @@ static int ack_later(struct app *a, uint64_t number, struct stoa_list list)
 	if (error == 0)
 		error = payload_of_list(a, list, &p);
 	if (error == 0 && (e = effect_note(a, EFFECT_ACK, &error))) {
-		sid = arena_copy(&a->arena, l->sid, strlen(l->sid));
-		nsp = arena_copy(&a->arena, l->nsp, strlen(l->nsp));
-		e->to = (struct effect_target){
-			.nsp = nsp ? nsp : "/", .sid = sid ? sid : "", .sid_nsp = nsp ? nsp : "/"
-		};
+		sid = copy_text(a, l->sid);
+		nsp = copy_text(a, l->nsp);
+		e->to = (struct effect_target){ .nsp = nsp ? nsp : "/",
+			.sid = sid || l->sid == NULL ? sid : "",
+			.sid_nsp = nsp ? nsp : "/",
+			.from = copy_text(a, l->from) };
 		e->ack_id = l->ack_id;
 		effect_pay(e, &p);
 		later_free(a, l);

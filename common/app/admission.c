@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <strings.h>
 
-enum { HEADERS_MAX = 2048 }; /* bytes of all lines: with the server's own they have to fit into the buffer of a 101 */
-
 struct admission {
 	struct buf first, session;
 };
@@ -47,11 +45,8 @@ static bool is_printable(const char *text)
 	return *text == '\0';
 }
 
-/* NULL: it may be sent. */
-static const char *header_fault(const struct stoa_event *ev, const char *name, const char *value)
+const char *app_header_fault(const char *name, const char *value)
 {
-	if (ev == NULL || ev->admission == NULL || ev->app->running != ev)
-		return "not in the handler of a handshake";
 	if (name == NULL || !is_token(name))
 		return "not the name of a header";
 	if (is_own(name))
@@ -62,12 +57,14 @@ static const char *header_fault(const struct stoa_event *ev, const char *name, c
 int do_set_header(struct stoa_event *ev, const char *name, const char *value, bool session)
 {
 	const char *call = session ? "stoa_set_session_header" : "stoa_set_header";
-	const char *fault = header_fault(ev, name, value);
+	bool is_open = ev && ev->admission && ev->app->running == ev;
+	const char *fault = is_open ? app_header_fault(name, value) : "not in the handler of a handshake";
 	struct buf *to;
 
 	if (fault)
 		return call_failed(ev, call, -EINVAL, fault);
-	if (ev->admission->first.size + ev->admission->session.size + strlen(name) + strlen(value) + 4 > HEADERS_MAX)
+	if (ev->admission->first.size + ev->admission->session.size + strlen(name) + strlen(value) + 4 >
+		APP_HEADERS_MAX)
 		return call_failed(ev, call, -ENOSPC, "too many headers");
 	to = session ? &ev->admission->session : &ev->admission->first;
 	buf_printf(to, "%s: %s\r\n", name, value);
@@ -123,6 +120,11 @@ void app_admit(struct app *a, int64_t now_ms, const struct app_request *request)
 }
 
 /* --- "connection_error" ------------------------------------------------------------------------------------------- */
+
+bool app_hears_handshakes(const struct app *a)
+{
+	return a->registry.handshake.fn != NULL;
+}
 
 bool app_hears_connection_errors(const struct app *a)
 {

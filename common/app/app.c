@@ -96,7 +96,7 @@ void app_free(struct app *a)
 
 static void run_server_event(struct app *a, const char *name, struct handler h)
 {
-	struct stoa_event ev = { .app = a, .nsp = "/", .name = name, .error = "" };
+	struct stoa_event ev = { .app = a, .nsp = "/", .name = name, .error = "", .is_later = true };
 
 	if (h.fn == NULL)
 		return;
@@ -111,6 +111,24 @@ void app_start(struct app *a, int64_t now_ms)
 	run_server_event(a, "start", a->registry.start);
 	tasks_begin(a);
 	later_drain(a);
+}
+
+void app_lead(struct app *a, int64_t now_ms, bool leads)
+{
+	a->now_ms = now_ms;
+	tasks_end(a);
+	if (leads && !a->is_stopping)
+		tasks_begin(a);
+}
+
+bool app_defers(const struct app *a)
+{
+	return a->defers;
+}
+
+struct app_origin app_origin(const struct app *a)
+{
+	return a->origin;
 }
 
 void app_stop(struct app *a, int64_t now_ms)
@@ -193,6 +211,7 @@ static void run_client_event(struct app *a, const struct app_event_in *in)
 		.client = in->client,
 		.sid = in->client->sid,
 		.nsp = in->client->nsp,
+		.from = in->from,
 		.error = "",
 		.ack = in->kind == APP_EVENT && in->wants_ack ? ACK_OPEN : ACK_NOT_ASKED,
 	};
@@ -227,9 +246,12 @@ void app_event(struct app *a, int64_t now_ms, const struct app_event_in *in)
 
 bool app_server_event(struct app *a, int64_t now_ms, const char *nsp, const struct app_event_in *in)
 {
-	struct stoa_event ev = {
-		.app = a, .in = in, .nsp = nsp, .error = "", .ack = in->wants_ack ? ACK_OPEN : ACK_NOT_ASKED
-	};
+	struct stoa_event ev = { .app = a,
+		.in = in,
+		.nsp = nsp,
+		.from = in->from,
+		.error = "",
+		.ack = in->wants_ack ? ACK_OPEN : ACK_NOT_ASKED };
 	struct handler h = { NULL, NULL };
 
 	a->now_ms = now_ms;

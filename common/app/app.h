@@ -53,12 +53,15 @@ struct app_event_in {
 	bool wants_ack;
 	uint64_t ack_id;
 	const char *reason; /* APP_DISCONNECT: "transport close", .. */
+	int attempt;        /* how often it was begun, this time included; 0: once */
+	const char *from;   /* the host's own text, for struct app_origin; NULL: none */
 };
 
 /* A request that asks for a session, or was refused: there is no client yet. Valid during the call. */
 struct app_request {
 	const struct app_handshake *handshake;
 	const char *transport; /* "websocket", "polling"; NULL: it named neither */
+	int attempt;           /* as in struct app_event_in */
 };
 
 /* --- What a handler leaves: one ordered batch --------------------------------------------------------------------- */
@@ -90,6 +93,7 @@ struct effect_target {
 	const char *sid_nsp;       /* where sid is a client; nsp differs when `.namespace` was given */
 	void *host;                /* of the sender, when nsp is the sender's own; else NULL: look sid up */
 	void *sender;              /* the host's own of the event's client, whatever nsp is; NULL in a later event */
+	const char *from;          /* app_event_in's; of an ack given later, that of the event it answers */
 	const struct slice *rooms; /* names; a sid is a room too */
 	size_t n_rooms;
 	const struct slice *skip; /* rooms and sids left out */
@@ -134,6 +138,15 @@ struct app_port {
 	void *ctx;
 };
 
+/* Whose batch port->execute() is given. */
+struct app_origin {
+	const char *sid, *nsp; /* sid NULL: no client's */
+	const char *from;      /* app_event_in's, of the event that began it; NULL: it had none, or there is none */
+	/* It is a timer's, an answer's, a task's or the like; not that of the event which app_event() or one of its
+	 * neighbours was called for. */
+	bool is_later;
+};
+
 /* The work of one background task. */
 struct app_job;
 
@@ -162,7 +175,12 @@ struct app_limits {
 	size_t max_handler_bytes; /* of memory for one event; also of what waits in the mailbox of background work */
 	size_t max_jobs;          /* background tasks that run or wait for a thread; 0: none do */
 	int64_t slow_handler_ms;  /* an event that takes longer is named in the log */
+	/* Who carries out calls ends them in time, with app_call_end(): so much later they end all the same. */
+	int64_t call_slack_ms;
 };
+
+struct gateway_options;
+struct app_limits app_limits_of(const struct gateway_options *o);
 
 struct app_setup {
 	const struct app_port *port;
@@ -198,16 +216,36 @@ void app_start(struct app *a, int64_t now_ms); /* "start" handlers, then the per
 void app_stop(struct app *a, int64_t now_ms);
 size_t app_jobs_left(struct app *a); /* background tasks whose work has not ended */
 
+/* Whether this process runs the periodic tasks; after app_start() it does. Their first beat is a period from now. */
+void app_lead(struct app *a, int64_t now_ms, bool leads);
+
+/* Valid inside of port->execute() alone. */
+struct app_origin app_origin(const struct app *a);
+/* Inside of it, and then: of the event that app_event() or app_server_event() ran, whether its ack was taken out, so that it
+ * is still to come. */
+bool app_defers(const struct app *a);
+
 /* --- Values outside of an application ------------------------------------------------------------------------------ */
 
 /* What stoa.h builds on this thread while no application runs is taken from `arena` from now on: a test program builds
  * values too (stoa_test.h). NULL: it cannot be built, as at first. Returns the table that modules call through. */
 const struct stoa_host *app_build_in(struct arena *arena);
 
+/* --- What an application may say, for those who read it from elsewhere ---------------------------------------------- */
+
+bool app_event_is_reserved(struct slice name);   /* "connect" and the like: nobody emits it */
+bool app_server_event_is_own(struct slice name); /* "start" and the like: no other server sends it */
+/* Why a handshake's answer cannot have this header; NULL: it can. APP_HEADERS_MAX: bytes of all their lines. */
+const char *app_header_fault(const char *name, const char *value);
+enum { APP_HEADERS_MAX = 2048 }; /* with the server's own they have to fit into the buffer of a 101 */
+
 /* --- Events ------------------------------------------------------------------------------------------------------- */
 
 bool app_has_namespace(struct app *a, struct slice nsp);  /* by an exact, prefix or "*" handler */
 bool app_is_one_process(struct app *a, struct slice nsp); /* stoa_one_process() said so */
+/* What the two go by, each once, as it was given: "/chat", "/game-*", "*". The text lives until `each` returns. */
+void app_patterns(const struct app *a, void (*each)(void *to, struct slice pattern), void *to);
+void app_patterns_of_one_process(const struct app *a, void (*each)(void *to, struct slice pattern), void *to);
 
 /* Runs the handlers for one event, then port->execute with what they left. A connect always leaves EFFECT_ACCEPT or
  * EFFECT_REFUSE first. An event nobody handles leaves nothing (no ack is sent, as in the reference). */
@@ -218,6 +256,7 @@ void app_admit(struct app *a, int64_t now_ms, const struct app_request *request)
 /* Runs "connection_error". `error` is its argument, the JSON text of an object. */
 void app_connection_error(struct app *a, int64_t now_ms, const struct app_request *request, struct slice error);
 bool app_hears_connection_errors(const struct app *a); /* so that nobody prepares what nobody reads */
+bool app_hears_handshakes(const struct app *a);        /* if not, app_admit() admits */
 
 /* Answers to EFFECT_CALL `call`: how many clients were asked (may be 0; allowed inside execute), then one of the two
  * for each. Unknown numbers (timed out) are ignored. fn runs when all have answered; app_tick() runs it in time if not.

@@ -34,14 +34,20 @@ static int may_ask(struct stoa_event *ev, const struct question *q, const char *
 
 static int64_t deadline(const struct app *a, int64_t timeout_ms)
 {
-	return timeout_ms > INT64_MAX - a->now_ms ? INT64_MAX : a->now_ms + timeout_ms;
+	int64_t from_ms = a->now_ms + a->limits.call_slack_ms;
+
+	return timeout_ms > INT64_MAX - from_ms ? INT64_MAX : from_ms + timeout_ms;
 }
 
 void question_wait(struct app *a, struct effect *e, const struct question *q, struct stoa_event *origin, bool is_single)
 {
 	/* For an answer, stoa_name() is the event asked. */
 	struct stoa_event asked = {
-		.sid = origin->sid, .nsp = origin->nsp, .name = q->event, .ack_number = event_ack_number(origin)
+		.sid = origin->sid,
+		.nsp = origin->nsp,
+		.from = origin->from,
+		.name = q->event,
+		.ack_number = event_ack_number(origin),
 	};
 	struct later *l = later_new(a, LATER_CALL, &asked, q->handler, deadline(a, q->timeout_ms));
 
@@ -110,7 +116,7 @@ int do_server_side_emit(
 {
 	struct question q = { "stoa_server_side_emit", EFFECT_SERVERS, event, &list, { fn, ctx }, timeout_ms };
 	const char *why = "an event of a server's own";
-	int error = event && server_event_is_own(event) ? -EINVAL : 0;
+	int error = event && app_server_event_is_own(slice_str(event)) ? -EINVAL : 0;
 
 	if (error == 0 && !event_name_ok(event, &why))
 		error = -EINVAL;

@@ -38,11 +38,12 @@ const char *context_error(struct stoa_event *ev)
 	return ev->error;
 }
 
-/* A gateway runs an event once; a broker's worker will say how often it was begun. */
+/* A gateway runs an event once; behind a broker it may have been begun before. */
 int context_attempt(struct stoa_event *ev)
 {
-	(void)ev;
-	return 1;
+	int attempt = ev->in ? ev->in->attempt : ev->request ? ev->request->attempt : 1;
+
+	return attempt > 1 ? attempt : 1;
 }
 
 static const struct app_handshake *handshake_of(struct stoa_event *ev)

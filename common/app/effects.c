@@ -162,6 +162,7 @@ int target_resolve(struct app *a, struct stoa_target to, struct effect_target *o
 		.sid = ev->sid,
 		.sid_nsp = ev->nsp,
 		.sender = ev->client ? ev->client->host : NULL,
+		.from = ev->from,
 		.skip_self = to.skip_self,
 		.local = to.local,
 		.is_volatile = to.is_volatile,
@@ -192,7 +193,7 @@ bool event_name_ok(const char *event, const char **why)
 	*why = "an event without a name";
 	if (event == NULL)
 		return false;
-	if (!event_is_reserved(slice_str(event)))
+	if (!app_event_is_reserved(slice_str(event)))
 		return true;
 	*why = "a reserved event name";
 	text = arena ? arena_take(arena, size + sizeof("\"\" is a reserved event name")) : NULL;

@@ -44,17 +44,26 @@ void event_begin(struct app *a, struct stoa_event *ev)
 	a->batch.count = 0;
 }
 
+void event_execute(struct app *a, const struct stoa_event *ev, const struct effect *first)
+{
+	if (first == NULL || a->is_mute)
+		return;
+	a->origin = (struct app_origin){ ev->sid, ev->nsp, ev->from, ev->is_later };
+	a->port->execute(a->port->ctx, first);
+}
+
 void event_end(struct app *a)
 {
-	const struct effect *first = a->batch.first;
+	const struct stoa_event *ev = a->running;
 
-	note_if_slow(a, a->running);
-	note_if_large(a, a->running);
+	note_if_slow(a, ev);
+	note_if_large(a, ev);
+	if (!ev->is_later)
+		a->defers = ev->ack == ACK_TAKEN;
 	a->running = NULL;
 	a->work = NULL;
 	app_current = NULL;
-	if (first && !a->is_mute)
-		a->port->execute(a->port->ctx, first);
+	event_execute(a, ev, a->batch.first);
 	a->batch.first = NULL;
 	arena_reset(&a->arena);
 }

@@ -97,9 +97,6 @@ struct handler registry_error(const struct stoa_app *reg, struct slice nsp);
 bool registry_one_process(const struct stoa_app *reg, struct slice nsp);
 struct handler registry_server_event(const struct stoa_app *reg, struct slice name); /* fn NULL: none */
 
-bool event_is_reserved(struct slice name);
-bool server_event_is_own(const char *name); /* "start" and the like: no other server sends it */
-
 /* The rows of the table that set up. */
 void setup_on(struct stoa_app *reg, const char *nsp, const char *event, stoa_fn *fn, void *ctx);
 void setup_use(struct stoa_app *reg, const char *nsp, stoa_fn *fn, void *ctx);
@@ -139,6 +136,7 @@ struct later {
 	int status;
 	struct handler handler;
 	char *sid, *nsp, *name; /* of the event that started it; sid may be NULL */
+	char *from;             /* its; NULL: none */
 
 	uint64_t ack_number; /* of the event that started it, which may or may not take its ack out; 0: it had none */
 	uint64_t ack_id;     /* LATER_ACK, whose own number is ack_number */
@@ -217,6 +215,8 @@ struct stoa_event {
 	void *ctx;
 	const char *sid, *nsp, *name;
 	struct slice name_text; /* as it was sent: may hold a NUL */
+	const char *from;       /* as in struct app_origin, and so is this: */
+	bool is_later;
 	struct stoa_value args, auth;
 	bool has_args, has_auth;
 	int status;        /* what stoa_status() says */
@@ -316,6 +316,8 @@ struct app {
 	struct laters laters;
 	struct mail mail;
 	struct stoa_event *running;
+	struct app_origin origin; /* while port->execute() runs */
+	bool defers;              /* the ack of the last event that was not a later one */
 	int64_t now_ms, begun_ms; /* begun_ms: of the running event, by clock_ms */
 	bool is_stopping;
 	bool is_mute; /* batches are dropped: the application is being freed */
@@ -344,6 +346,8 @@ static inline struct arena *app_work(void)
 
 void event_begin(struct app *a, struct stoa_event *ev);
 void event_end(struct app *a); /* the batch is carried out, the arena emptied */
+/* Hands a batch of ev's to the host. */
+void event_execute(struct app *a, const struct stoa_event *ev, const struct effect *first);
 void event_run_client(struct stoa_event *ev, const struct nsp *n);
 void event_run_plain(struct stoa_event *ev, struct handler h); /* whatever has no client of its own */
 /* A handler whose failure is an answer: NULL when it agreed, else the message for the client. */
@@ -419,7 +423,7 @@ int build_put(struct stoa_value *dict, const char *key, struct stoa_value v);
 
 /* walk.c */
 enum stoa_type walk_type(struct stoa_value v);
-size_t walk_count(struct stoa_value v);
+size_t walk_length(struct stoa_value v);
 struct stoa_value walk_at(struct stoa_value v, size_t i);
 const char *walk_key(struct stoa_value v, size_t i);
 struct stoa_value walk_get(struct stoa_value v, const char *key);
@@ -491,6 +495,7 @@ int64_t do_after(struct stoa_event *ev, int64_t ms, stoa_fn *fn, void *ctx);
 void do_cancel(struct stoa_event *ev, int64_t timer);
 void later_run(struct app *a, struct later *l); /* its function, as an event; frees it, or has it wait again */
 void tasks_begin(struct app *a);
+void tasks_end(struct app *a);
 
 extern const struct stoa_host host_table;
 

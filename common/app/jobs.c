@@ -40,6 +40,7 @@ struct app_job {
 	struct handler work;
 	stoa_fn *done;
 	char *sid, *nsp, *name; /* of the event that began it; sid may be NULL */
+	char *from;             /* its; NULL: none */
 	uint64_t ack_number;    /* its */
 	struct letter end;
 	int status;
@@ -201,15 +202,11 @@ static struct stoa_event event_of(const struct app_job *job)
 	return (struct stoa_event){ .app = job->home,
 		.sid = job->sid,
 		.nsp = job->nsp,
+		.from = job->from,
+		.is_later = true,
 		.name = job->name,
 		.ack_number = job->ack_number,
 		.error = "" };
-}
-
-static void execute(struct app *a, const struct effect *e)
-{
-	if (!a->is_mute)
-		a->port->execute(a->port->ctx, e);
 }
 
 /* The work was told that its question is on its way, so its function runs whatever becomes of it. */
@@ -222,7 +219,7 @@ static void open_question(struct app *a, struct letter *letter)
 	if (q->handler.fn)
 		question_wait(a, letter->effect, q, &origin, letter->is_single);
 	if (fits)
-		execute(a, letter->effect);
+		event_execute(a, &origin, letter->effect);
 	else
 		later_end(a, later_find(a, LATER_CALL, letter->effect->call), -EAGAIN);
 }
@@ -236,9 +233,9 @@ static void open_ack(struct app *a, struct letter *letter)
 		call_failed(&ev, "stoa_ack", -EALREADY, "this ack was given before");
 		return;
 	}
-	letter->effect->to = (struct effect_target){ .nsp = l->nsp, .sid = l->sid, .sid_nsp = l->nsp };
+	letter->effect->to = (struct effect_target){ .nsp = l->nsp, .sid = l->sid, .sid_nsp = l->nsp, .from = l->from };
 	letter->effect->ack_id = l->ack_id;
-	execute(a, letter->effect);
+	event_execute(a, &ev, letter->effect);
 	later_free(a, l);
 }
 
@@ -247,6 +244,7 @@ static void free_job(struct app_job *job)
 	free(job->sid);
 	free(job->nsp);
 	free(job->name);
+	free(job->from);
 	free(job->message);
 	free(job);
 }
@@ -271,13 +269,20 @@ static void open_end(struct app *a, struct app_job *job)
 	free_job(job);
 }
 
+static void open_effect(struct app *a, struct letter *letter)
+{
+	struct stoa_event ev = event_of(letter->job);
+
+	event_execute(a, &ev, letter->effect);
+}
+
 static void open_letter(struct app *a, struct letter *letter)
 {
 	struct arena arena = letter->arena;
 
 	switch (letter->kind) {
 	case LETTER_EFFECT:
-		execute(a, letter->effect);
+		open_effect(a, letter);
 		break;
 	case LETTER_QUESTION:
 		open_question(a, letter);
@@ -331,6 +336,7 @@ static struct app_job *job_new(struct app *home, struct stoa_event *ev, struct h
 	job->sid = dup_or_null(ev->sid);
 	job->nsp = must_strdup(ev->nsp);
 	job->name = must_strdup(ev->name);
+	job->from = dup_or_null(ev->from);
 	job->ack_number = event_ack_number(ev);
 	job->end = (struct letter){ .kind = LETTER_END, .job = job };
 	job->values.limit_bytes = home->limits.max_handler_bytes;

@@ -95,6 +95,7 @@ struct later *later_new(struct app *a, enum later_kind kind, struct stoa_event *
 	l->sid = dup_or_null(ev ? ev->sid : NULL);
 	l->nsp = must_strdup(ev ? ev->nsp : "/");
 	l->name = must_strdup(ev ? ev->name : "");
+	l->from = dup_or_null(ev ? ev->from : NULL);
 	l->expected = SIZE_MAX;
 	l->answers_end = &l->answers;
 	map_add(&ls->by_number, &l->by_number);
@@ -139,6 +140,7 @@ void later_free(struct app *a, struct later *l)
 	free(l->sid);
 	free(l->nsp);
 	free(l->name);
+	free(l->from);
 	free(l);
 }
 

@@ -24,7 +24,7 @@ struct nsp {
 static const char *const reserved[] = { "connect", "connect_error", "disconnect", "disconnecting", "newListener",
 	"removeListener" };
 
-bool event_is_reserved(struct slice name)
+bool app_event_is_reserved(struct slice name)
 {
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
 		if (slice_equal(name, slice_str(reserved[i])))
@@ -186,7 +186,7 @@ static bool event_fits(struct stoa_app *reg, const char *event)
 		mistake(reg, "stoa_on", "no event given", NULL);
 		return false;
 	}
-	if (!event_is_reserved(slice_str(event)) || strcmp(event, "connect") == 0 ||
+	if (!app_event_is_reserved(slice_str(event)) || strcmp(event, "connect") == 0 ||
 		strcmp(event, "disconnecting") == 0 || strcmp(event, "disconnect") == 0)
 		return true;
 	mistake(reg, "stoa_on", "no client can send the reserved event", event);
@@ -262,12 +262,12 @@ void setup_one_process(struct stoa_app *reg, const char *nsp)
 	reg->one_process = r;
 }
 
-bool server_event_is_own(const char *name)
+bool app_server_event_is_own(struct slice name)
 {
 	static const char *const own[] = { "start", "handshake", "connection_error", "stop" };
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-		if (strcmp(own[i], name) == 0)
+		if (slice_equal(slice_str(own[i]), name))
 			return true;
 	return false;
 }
@@ -441,6 +441,39 @@ void app_namespaces(const struct app *a, void (*each)(void *to, struct slice nsp
 	for (const struct nsp *n = a->registry.nsps; n; n = n->next)
 		if (!n->pattern.is_prefix)
 			each(to, n->pattern.text);
+}
+
+/* The pattern as it was given: a prefix has lost its star. */
+static void tell_pattern(struct pattern p, void (*each)(void *to, struct slice pattern), void *to)
+{
+	struct buf text = BUF_INIT;
+
+	buf_add_slice(&text, p.text);
+	buf_add_str(&text, p.is_prefix ? "*" : "");
+	if (!text.failed)
+		each(to, buf_slice(&text));
+	buf_fini(&text);
+}
+
+void app_patterns(const struct app *a, void (*each)(void *to, struct slice pattern), void *to)
+{
+	for (const struct nsp *n = a->registry.nsps; n; n = n->next)
+		tell_pattern(n->pattern, each, to);
+}
+
+static bool is_told(const struct stoa_app *reg, const struct rule *r)
+{
+	for (const struct rule *before = reg->one_process; before != r; before = before->next)
+		if (pattern_equal(before->pattern, r->pattern))
+			return true;
+	return false;
+}
+
+void app_patterns_of_one_process(const struct app *a, void (*each)(void *to, struct slice pattern), void *to)
+{
+	for (const struct rule *r = a->registry.one_process; r; r = r->next)
+		if (!is_told(&a->registry, r))
+			tell_pattern(r->pattern, each, to);
 }
 
 struct handler registry_server_event(const struct stoa_app *reg, struct slice name)

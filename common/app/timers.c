@@ -46,6 +46,19 @@ void tasks_begin(struct app *a)
 			later_new(a, LATER_TASK, NULL, t->handler, a->now_ms + t->period_ms)->task = t;
 }
 
+void tasks_end(struct app *a)
+{
+	struct map_node *node, *next;
+
+	map_foreach(&a->laters.by_number, node, next)
+	{
+		struct later *l = map_item(node, struct later, by_number);
+
+		if (l->kind == LATER_TASK)
+			later_free(a, l);
+	}
+}
+
 /* The next beat that is still to come: those that were missed are not made up for. */
 static int64_t next_beat(const struct later *l, int64_t now_ms)
 {
@@ -63,6 +76,8 @@ static void run_handler(struct app *a, struct later *l)
 		.missing = l->missing,
 		.sid = l->sid,
 		.nsp = l->nsp,
+		.from = l->from,
+		.is_later = true,
 		.name = l->task ? l->task->name : l->name,
 		.status = l->status,
 		.error = error_words(l->status),

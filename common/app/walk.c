@@ -30,7 +30,7 @@ enum stoa_type walk_type(struct stoa_value v)
 	return STOA_NULL;
 }
 
-size_t walk_count(struct stoa_value v)
+size_t walk_length(struct stoa_value v)
 {
 	v = value_open(v);
 	return walk_type(v) >= STOA_TEXT ? v.size_ : 0;

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "random.h"
+#include "subscriptions_redis.h"
 
 /* --- Up and down -------------------------------------------------------------------------------------------------- */
 
@@ -88,11 +89,6 @@ static void try_up(struct pubsub_redis *b, int64_t now_ms)
 
 /* --- Subscriptions ------------------------------------------------------------------------------------------------ */
 
-static const enum redis_names redis_kinds[] = {
-	[SUBSCRIPTION_CHANNEL] = REDIS_CHANNELS,
-	[SUBSCRIPTION_PATTERN] = REDIS_PATTERNS,
-};
-
 /* Refused, as a rule by an ACL: what we cannot hear we must not pretend to. It is tried again with the connection. */
 static void subscribed(void *ctx, enum redis_outcome outcome, const struct redis_reply *reply)
 {
@@ -104,28 +100,13 @@ static void subscribed(void *ctx, enum redis_outcome outcome, const struct redis
 	redis_leave(b->subscriber, REDIS_TROUBLE_NO_PERMISSION);
 }
 
-static int send_batch(struct pubsub_redis *b, const struct subscription_batch *batch, const struct slice *names)
-{
-	enum redis_names kind = redis_kinds[batch->kind];
-
-	if (batch->subscribe)
-		return redis_subscribe(b->subscriber, kind, names, batch->n, subscribed, b);
-	return redis_unsubscribe(b->subscriber, kind, names, batch->n, NULL, NULL);
-}
-
 static void flush_names(struct timer *t, int64_t now_ms)
 {
 	struct pubsub_redis *b = bus_of_flush(t);
-	struct slice names[SUBSCRIBE_AT_ONCE];
-	struct subscription_batch batch;
 
 	if (!redis_ready(b->subscriber))
 		return;
-	while ((batch = subscriptions_next(&b->names, names, SUBSCRIBE_AT_ONCE)).n > 0) {
-		metrics_add(batch.subscribe ? M_BUS_SUBSCRIBES : M_BUS_UNSUBSCRIBES, (int64_t)batch.n);
-		if (send_batch(b, &batch, names) == 0)
-			continue;
-		/* The bookkeeping has it as told; only a new connection makes that true again. */
+	if (subscriptions_send(&b->names, b->subscriber, subscribed, b) < 0) {
 		go_down(b, now_ms, "no room for a subscription");
 		redis_leave(b->subscriber, REDIS_TROUBLE_MEMORY);
 		return;
@@ -146,10 +127,7 @@ static void on_subscription(void *ctx, const struct redis_push *m)
 {
 	struct pubsub_redis *b = ctx;
 
-	if (m->names == REDIS_SHARDED)
-		return;
-	subscriptions_answered(
-		&b->names, m->names == REDIS_PATTERNS ? SUBSCRIPTION_PATTERN : SUBSCRIPTION_CHANNEL, m->name);
+	subscriptions_heard(&b->names, m);
 	try_up(b, loop_now(b->loop));
 }
 

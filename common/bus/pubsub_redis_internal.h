@@ -10,7 +10,7 @@
 
 #include "pubsub_redis.h"
 
-enum { PROBE_SIZE = 16, SUBSCRIBE_AT_ONCE = 128, SEND_ANYWAY_MS = 1000, SEND_AGAIN_MS = 20 };
+enum { PROBE_SIZE = 16, SEND_ANYWAY_MS = 1000, SEND_AGAIN_MS = 20 };
 
 /* A message that waits for the connection. */
 struct waiting {

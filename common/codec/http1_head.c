@@ -346,9 +346,28 @@ static bool ends_head(struct slice in, const struct scan *s)
 	return s->at >= s->start + 3 && memcmp(in.at + s->at - 3, "\r\n\r\n", 4) == 0;
 }
 
+/* Past what may stand anywhere in a line; where check_byte() has to look. Limits are asked about at their own bytes. */
+static size_t skip_plain(struct slice in, const struct http_limits *limits, const struct scan *s)
+{
+	size_t i = s->at, end = in.size, line_end = s->start + limits->max_line_bytes;
+
+	if (end > limits->max_head_bytes)
+		end = limits->max_head_bytes;
+	if (i <= line_end && end > line_end)
+		end = line_end;
+	if (i > 0 && in.at[i - 1] == '\r')
+		return i;
+	while (i < end && is(in.at[i], FIELD))
+		i++;
+	return i;
+}
+
 static void scan(struct slice in, const struct http_limits *limits, struct scan *s)
 {
 	while (s->at < in.size && !s->whole) {
+		s->at = skip_plain(in, limits, s);
+		if (s->at == in.size)
+			return;
 		check_byte(in, limits, s);
 		if (s->bad)
 			return;

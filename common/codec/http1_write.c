@@ -1,8 +1,6 @@
 /* http1_write.c - the pieces of an answer's head; see http1.h. */
 #include "http1.h"
 
-#include <inttypes.h>
-
 static const struct {
 	int status;
 	const char *text;
@@ -50,22 +48,53 @@ const char *http_status_text(int status)
 	return "Unknown";
 }
 
+static void put_number(struct buf *to, uint64_t number)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	buf_add(to, digits + at, sizeof(digits) - at);
+}
+
 void http_put_status(struct buf *to, int status)
 {
-	buf_printf(to, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
+	buf_add_str(to, "HTTP/1.1 ");
+	put_number(to, (uint64_t)status);
+	buf_add_char(to, ' ');
+	buf_add_str(to, http_status_text(status));
+	buf_add_str(to, "\r\n");
+}
+
+/* Size of the beginning that may stand in a header. */
+static size_t fit(struct slice value)
+{
+	size_t i = 0;
+
+	while (i < value.size && value.at[i] != '\r' && value.at[i] != '\n' && value.at[i] != '\0')
+		i++;
+	return i;
 }
 
 void http_put_header(struct buf *to, const char *name, struct slice value)
 {
 	buf_add_str(to, name);
 	buf_add_str(to, ": ");
-	for (size_t i = 0; i < value.size; i++)
-		if (value.at[i] != '\r' && value.at[i] != '\n' && value.at[i] != '\0')
-			buf_add_char(to, value.at[i]);
+	while (value.size) {
+		size_t n = fit(value);
+
+		buf_add_slice(to, slice_first(value, n));
+		value = slice_from(value, n < value.size ? n + 1 : n);
+	}
 	buf_add_str(to, "\r\n");
 }
 
 void http_put_length(struct buf *to, uint64_t content_length)
 {
-	buf_printf(to, "Content-Length: %" PRIu64 "\r\n", content_length);
+	buf_add_str(to, "Content-Length: ");
+	put_number(to, content_length);
+	buf_add_str(to, "\r\n");
 }

@@ -57,10 +57,16 @@ struct json_items {
 	const struct json_rules *rules;
 	unsigned flags;
 	const char *error;
+	char open, close;
 	bool begun, ended;
 };
 struct json_items json_items_of(struct slice text, const struct json_rules *rules);
 bool json_items_next(struct json_items *it, struct slice *item);
+
+/* The same for the members of an object; `key` is a string's token, quotes included. A placeholder is looked for in the
+ * values, but the object itself is never taken for one. */
+struct json_items json_members_of(struct slice text, const struct json_rules *rules);
+bool json_members_next(struct json_items *it, struct slice *key, struct slice *value);
 
 /*
  * Decodes text that json_check accepted under the same rules. With n_blobs 0 placeholders are plain objects; otherwise

@@ -317,14 +317,6 @@ const char *json_scan_value(
 	return NULL;
 }
 
-/* What follows `part`, which lies in `text`, without white space at its front. */
-static struct slice rest_behind(struct slice text, struct slice part)
-{
-	const char *end = text.at + text.size, *p = json_skip_space(part.at + part.size, end);
-
-	return slice_of(p, (size_t)(end - p));
-}
-
 const char *json_check(struct slice text, const struct json_rules *rules, unsigned *flags)
 {
 	struct slice value = { 0 };
@@ -336,57 +328,5 @@ const char *json_check(struct slice text, const struct json_rules *rules, unsign
 	error = json_scan_value(text, rules, 0, flags, &value);
 	if (error)
 		return error;
-	return rest_behind(text, value).size ? malformed_text : NULL;
-}
-
-struct json_items json_items_of(struct slice text, const struct json_rules *rules)
-{
-	return (struct json_items){ .rest = text.size ? text : SLICE(""), .rules = rules };
-}
-
-/* Takes one character and the white space around it. */
-static bool items_accept(struct json_items *it, char c)
-{
-	struct slice rest = rest_behind(it->rest, slice_first(it->rest, 0));
-
-	if (rest.size == 0 || rest.at[0] != c)
-		return false;
-	it->rest = rest_behind(rest, slice_first(rest, 1));
-	return true;
-}
-
-static const char *items_end(struct json_items *it)
-{
-	it->ended = true;
-	return it->rest.size ? malformed_text : NULL;
-}
-
-static const char *next_item(struct json_items *it, struct slice *item)
-{
-	bool first = !it->begun;
-	const char *error;
-
-	it->begun = true;
-	if (!first && items_accept(it, ']'))
-		return items_end(it);
-	if (!items_accept(it, first ? '[' : ','))
-		return malformed_text;
-	if (it->rules->max_depth == 0)
-		return too_deep_text;
-	if (first && items_accept(it, ']'))
-		return items_end(it);
-	error = json_scan_value(it->rest, it->rules, 1, &it->flags, item);
-	if (error == NULL)
-		it->rest = slice_from(it->rest, (size_t)(item->at + item->size - it->rest.at));
-	return error;
-}
-
-bool json_items_next(struct json_items *it, struct slice *item)
-{
-	if (it->ended)
-		return false;
-	it->error = next_item(it, item);
-	if (it->error)
-		it->ended = true;
-	return !it->ended;
+	return json_rest_behind(text, value).size ? malformed_text : NULL;
 }

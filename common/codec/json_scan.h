@@ -17,6 +17,14 @@ static inline const char *json_skip_space(const char *p, const char *end)
 	return p;
 }
 
+/* What follows `part`, which lies in `text`, without white space at its front. */
+static inline struct slice json_rest_behind(struct slice text, struct slice part)
+{
+	const char *end = text.at + text.size, *p = json_skip_space(part.at + part.size, end);
+
+	return slice_of(p, (size_t)(end - p));
+}
+
 /* Neither quote, backslash nor control character; with `ascii` none above 0x7F either. */
 static inline bool json_is_plain(char c, bool ascii)
 {

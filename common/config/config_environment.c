@@ -39,7 +39,7 @@ static struct slice lower(struct slice name, char to[NAME_ROOM])
 	return slice_of(to, n);
 }
 
-/* STOA_APP_<NAME>, whose name is `name` after the prefix; or an option. */
+/* An option; or STOA_APP_<NAME>, an application's, unless an option has all of that as its name (app_name). */
 static bool read_variable(struct config_context *c, struct slice variable, const char *value)
 {
 	const struct slice app = SLICE("STOA_APP_"), prefix = SLICE("STOA_");
@@ -48,11 +48,11 @@ static bool read_variable(struct config_context *c, struct slice variable, const
 	char text[NAME_ROOM];
 	struct slice name;
 
-	if (slice_starts(variable, app))
-		return config_pair(c, place, lower(slice_from(variable, app.size), text), value);
 	name = lower(slice_from(variable, prefix.size), text);
 	if (config_find(c->table, name, &match))
 		return config_assign(c, place, &match, value);
+	if (slice_starts(variable, app))
+		return config_pair(c, place, lower(slice_from(variable, app.size), text), value);
 	return is_anothers(variable, value) || config_fail_unknown(c, place, name, NULL);
 }
 

@@ -18,6 +18,8 @@ static const char *const parsers[] = { "default", "msgpack", NULL };
 static const char *const subscription_modes[] = { "rooms", "all", NULL };
 /* Indexed by enum message_order. */
 static const char *const orders[] = { "fifo", "total", NULL };
+/* Indexed by enum dispatch_mode. */
+static const char *const dispatch_modes[] = { "embedded", "broker", "webhook", NULL };
 static const char *const transports[] = { "polling", "websocket", NULL };
 
 static bool is_port(const char *text)
@@ -47,6 +49,32 @@ static const char *check_redis_key(const char *text)
 	return text[0] && strlen(text) <= 100 && strpbrk(text, "# \n\r") == NULL
 		       ? NULL
 		       : "cannot begin names in Redis; it has 1 to 100 characters, no # and no space";
+}
+
+static const char *check_webhook_url(const char *text)
+{
+	const char *host = strstr(text, "://");
+	bool known = strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+
+	return known && host[3] != '\0' && host[3] != '/' && strpbrk(text, " @#\r\n") == NULL
+		       ? NULL
+		       : "is no address; write it like https://app.example.com/stoa, without a user or #";
+}
+
+static const char *check_namespace(const char *text)
+{
+	return text[0] == '/' || strcmp(text, "*") == 0 ? NULL : "is no namespace; write it like /chat, /game-* or *";
+}
+
+/* Names in Redis are made of it (common/records). */
+static const char *check_app_name(const char *text)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	size_t size = strlen(text);
+
+	return size && size <= 40 && strspn(text, chars) == size
+		       ? NULL
+		       : "is no application's name; it has 1 to 40 letters, digits and _ . -";
 }
 
 static const char *check_node_text(const char *text)
@@ -264,6 +292,8 @@ static const struct config_option rows[] = {
 		.help = "Refuse what passes a limit of this group; off: it is only counted and logged" },
 	{ "max_new_sessions", INT(max_new_sessions, "2000", 0, MILLION),
 		.help = "New sessions of this process in a second, twice as many at once; 0: any number" },
+	{ "max_waiting_handshakes", INT(max_waiting_handshakes, "10000", 1, MILLION),
+		.help = "Clients that wait for an application behind a broker or webhook to let them in" },
 	{ "max_sessions_per_address", INT(max_sessions_per_address, "1000", 0, 100 * MILLION),
 		.help = "Sessions of one address; 0: any number" },
 	{ "max_new_sessions_per_address", INT(max_new_sessions_per_address, "50", 0, MILLION),
@@ -316,6 +346,49 @@ static const struct config_option rows[] = {
 		.help = "Background tasks that run or wait for a thread" },
 	{ "slow_handler", DURATION(slow_handler_ms, "100ms", 0, HOURS(1)),
 		.help = "A handler that takes longer is named in the log; 0ms: none is" },
+
+	{ "dispatch", .group = "The application elsewhere (docs/brokers.md)",
+		CHOICE(dispatch, "embedded", "WHERE", dispatch_modes),
+		.help = "Who runs the application: embedded, this process; broker, stoa-broker or other workers by way of redis_url; webhook, an HTTP server" },
+	{ "app_name", TEXT(app_name, "app", "NAME", check_app_name),
+		.help = "The application's name in Redis: gateways and brokers of one application share it" },
+	{ "event_timeout", DURATION(event_timeout_ms, "30s", 10, HOURS(1)),
+		.help = "What a client does is answered by the application within so long, or refused to the client" },
+	{ "broker_timeout", DURATION(broker_timeout_ms, "10s", 0, HOURS(1)),
+		.help = "When nobody who runs the application was to be seen for so long, events are refused at once" },
+	{ "max_waiting_events", INT(max_waiting_events, "100", 1, MILLION),
+		.help = "Events of one client that wait for the application, the one that it is at included; past it they are refused" },
+	{ "max_waiting_memory", SIZE(max_waiting_memory, "64MB", 10000, 1000 * MILLION),
+		.help = "Memory of all events that wait in this process" },
+	{ "max_backlog", INT(max_backlog, "100000", 1, 1000 * MILLION),
+		.help = "Events that wait in one partition's stream in Redis; past it they are refused" },
+
+	{ "webhook_url", .group = "The application behind a webhook: dispatch = webhook (docs/webhooks.md)",
+		TEXT(webhook_url, NULL, "URL", check_webhook_url),
+		.help = "Where events are posted: http://HOST[:PORT]/PATH or https://" },
+	{ "webhook_secret", TEXT(webhook_secret, NULL, "TEXT", check_key),
+		.secret = true, .help = "What posts are signed with; this or webhook_secret_file" },
+	{ "webhook_secret_file", TEXT(webhook_secret_file, NULL, "FILE", NULL),
+		.help = "The same, the secret being the first line of this file, which only the gateway should be able to read" },
+	{ "webhook_ca_file", TEXT(webhook_ca_file, NULL, "FILE", NULL),
+		.help = "Who may sign the certificate of https://; not set: the system's authorities" },
+	{ "webhook_namespaces", LIST(webhook_namespaces, "/"), .min = 1, .max = 1000, .check = check_namespace,
+		.help = "The namespaces that clients may join: /chat; /game-* for all that begin so; * for any" },
+	{ "webhook_handshake", BOOL(webhook_handshake, "false"),
+		.help = "Ask the webhook before anybody gets a session" },
+	{ "webhook_timeout", DURATION(webhook_timeout_ms, "5s", 10, HOURS(1)), .help = "One post is answered within so long" },
+	{ "webhook_attempts", INT(webhook_attempts, "3", 1, 100),
+		.help = "How often an event is posted that is answered with 5xx or 429 or not at all" },
+	{ "webhook_retry", DURATION(webhook_retry_ms, "200ms", 1, 60 * 1000),
+		.help = "The pause after the first attempt; after each more twice as long, up to 30 s" },
+	{ "webhook_connections", INT(webhook_connections, "32", 1, 10000),
+		.help = "Connections to it, and so posts at a time" },
+	{ "webhook_max_answer", SIZE(webhook_max_answer, "1MB", 1000, 1000 * MILLION),
+		.help = "The largest answer that is read; a larger one has failed" },
+	{ "webhook_breaker_failures", INT(webhook_breaker_failures, "20", 1, MILLION),
+		.help = "After so many failed posts in a row none is made for webhook_breaker_rest: events are refused at once" },
+	{ "webhook_breaker_rest", DURATION(webhook_breaker_rest_ms, "10s", 1, HOURS(1)),
+		.help = "Then one post shows whether it goes on" },
 
 	{ "api_key", .group = "The HTTP API of the internal listener (docs/http-api.md)",
 		TEXT(api_key, NULL, "KEY", check_key),

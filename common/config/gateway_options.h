@@ -10,6 +10,7 @@
 enum { TRANSPORT_POLLING = 1, TRANSPORT_WEBSOCKET = 2 };
 enum subscription_mode { SUBSCRIBE_ROOMS, SUBSCRIBE_ALL };
 enum message_order { ORDER_FIFO, ORDER_TOTAL };
+enum dispatch_mode { DISPATCH_EMBEDDED, DISPATCH_BROKER, DISPATCH_WEBHOOK };
 enum { WORKERS_MAX = 256 };
 enum cookie_same_site { SAME_SITE_LAX, SAME_SITE_STRICT, SAME_SITE_NONE, SAME_SITE_OFF };
 
@@ -63,6 +64,7 @@ struct gateway_options {
 	int64_t head_timeout_ms, body_timeout_ms, keep_alive_timeout_ms;
 	/* By the second, and of one address; counted only, unless enforce_rates */
 	int64_t max_sessions_per_address, max_new_sessions_per_address, max_new_sessions;
+	int64_t max_waiting_handshakes;
 	int64_t max_unknown_sids_per_address, max_event_rate, max_event_rate_per_address;
 	bool enforce_rates;
 	int64_t max_decode_packets, max_fragments, max_control_frames, max_send_queue, max_send_wait_ms;
@@ -70,6 +72,17 @@ struct gateway_options {
 	int64_t max_attachments, max_json_depth, max_pending_acks, ack_timeout_ms, max_timers, max_effects;
 	int64_t max_session_bytes, max_answers, max_answer_memory, max_handler_memory;
 	int64_t background_threads, max_background_tasks, slow_handler_ms;
+
+	/* The application elsewhere */
+	int dispatch; /* enum dispatch_mode */
+	char *app_name;
+	int64_t event_timeout_ms, broker_timeout_ms;
+	int64_t max_waiting_events, max_waiting_memory, max_backlog;
+	char *webhook_url, *webhook_secret, *webhook_secret_file, *webhook_ca_file;
+	struct config_list webhook_namespaces;
+	bool webhook_handshake;
+	int64_t webhook_timeout_ms, webhook_attempts, webhook_retry_ms, webhook_connections, webhook_max_answer;
+	int64_t webhook_breaker_failures, webhook_breaker_rest_ms;
 
 	/* The HTTP API; NULL and NULL: off */
 	char *api_key, *api_key_file;

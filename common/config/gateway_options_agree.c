@@ -59,7 +59,40 @@ static bool workers_agree(const struct gateway_options *o, struct buf *why)
 	       ports_suffice(o, "node_address", o->node_address, why);
 }
 
+static bool webhook_agrees(const struct gateway_options *o, struct buf *why)
+{
+	if (o->dispatch != DISPATCH_WEBHOOK) {
+		if (o->webhook_url)
+			buf_printf(why, "webhook_url is set, and events do not go there without dispatch = webhook");
+	} else if (o->webhook_url == NULL) {
+		buf_printf(why, "dispatch = webhook needs webhook_url, where events are posted");
+	} else if (o->webhook_secret == NULL && o->webhook_secret_file == NULL) {
+		buf_printf(why, "dispatch = webhook needs webhook_secret_file: the application knows by it who posts");
+	} else if (o->webhook_secret && o->webhook_secret_file) {
+		buf_printf(why, "webhook_secret and webhook_secret_file are both set; one of them is the secret");
+	} else if (o->parser != 0) {
+		buf_printf(why, "dispatch = webhook needs parser = default: what is posted is JSON");
+	}
+	return why->size == 0;
+}
+
+static bool dispatch_agrees(const struct gateway_options *o, struct buf *why)
+{
+	if (o->dispatch == DISPATCH_EMBEDDED)
+		return true;
+	if (o->app || o->watch) {
+		buf_printf(why, "%s is for dispatch = embedded: elsewhere, who runs the application loads it",
+			o->app ? "app" : "watch");
+		return false;
+	}
+	if (o->dispatch == DISPATCH_BROKER && o->redis_url == NULL) {
+		buf_printf(why, "dispatch = broker needs redis_url: events go to brokers by way of Redis");
+		return false;
+	}
+	return true;
+}
+
 bool gateway_options_agree(const struct gateway_options *o, struct buf *why)
 {
-	return workers_agree(o, why);
+	return workers_agree(o, why) && dispatch_agrees(o, why) && webhook_agrees(o, why);
 }

@@ -1,24 +1,11 @@
 /* redis_dial.c - see redis.h: from a name to a connected socket. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/util.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "alloc.h"
 #include "redis_internal.h"
-
-/* A question to evdns. It outlives the connection that asked: evdns answers a cancelled question later. */
-struct redis_lookup {
-	struct redis *redis; /* NULL: nobody wants to know any more */
-	struct graveyard *graveyard;
-	struct evdns_base *dns;
-	struct evdns_getaddrinfo_request *request;
-	struct event *later;
-	struct grave grave;
-};
 
 /* --- Connecting --------------------------------------------------------------------------------------------------- */
 
@@ -138,83 +125,15 @@ static void take_addresses(struct redis_dial *d, const struct evutil_addrinfo *f
 	}
 }
 
-/* --- Names -------------------------------------------------------------------------------------------------------- */
-
-static void free_lookup(struct grave *g)
+static void resolved(void *to, const struct evutil_addrinfo *found, const char *why)
 {
-	struct redis_lookup *l = (void *)((char *)g - offsetof(struct redis_lookup, grave));
+	struct redis *r = to;
 
-	if (l->dns)
-		evdns_base_free(l->dns, 0);
-	if (l->later)
-		event_free(l->later);
-	free(l);
-}
-
-static void bury_lookup(evutil_socket_t fd, short what, void *ctx)
-{
-	struct redis_lookup *l = ctx;
-
-	(void)fd;
-	(void)what;
-	graveyard_bury(l->graveyard, &l->grave, free_lookup);
-}
-
-/* Not in this turn: of the questions for the two kinds of addresses, evdns may have cancelled one, whose end it hears of
- * through its base. */
-
-static void end_lookup(struct redis_lookup *l)
-{
-	if (l->redis)
-		l->redis->dial.lookup = NULL;
-	l->redis = NULL;
-	if (l->later == NULL || event_add(l->later, &(struct timeval){ 0, 0 }) < 0)
-		bury_lookup(-1, 0, l);
-}
-
-/* Perhaps before evdns_getaddrinfo() returns, and also when it was cancelled. */
-static void resolved(int error, struct evutil_addrinfo *found, void *ctx)
-{
-	struct redis_lookup *l = ctx;
-	struct redis *r = l->redis;
-
-	end_lookup(l);
-	if (r && error == 0)
-		take_addresses(&r->dial, found);
-	if (found)
-		evutil_freeaddrinfo(found);
-	if (r == NULL)
-		return;
-	if (error || r->dial.count == 0)
-		redis_fail(r, REDIS_TROUBLE_RESOLVE, error ? evutil_gai_strerror(error) : "no address");
+	take_addresses(&r->dial, found);
+	if (why || r->dial.count == 0)
+		redis_fail(r, REDIS_TROUBLE_RESOLVE, why ? why : "no address");
 	else
 		connect_first(r);
-}
-
-static void resolve(struct redis *r)
-{
-	struct evutil_addrinfo hints = {
-		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP
-	};
-	struct redis_lookup *l = must_alloc(sizeof(*l));
-	struct evdns_getaddrinfo_request *request;
-	char port[8];
-
-	*l = (struct redis_lookup){ .redis = r, .graveyard = &r->loop->graveyard };
-	r->dial.lookup = l;
-	l->later = event_new(r->loop->base, -1, 0, bury_lookup, l);
-	l->dns = evdns_base_new(r->loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS);
-	if (l->dns == NULL) {
-		end_lookup(l);
-		redis_fail(r, REDIS_TROUBLE_RESOLVE, "the resolver cannot be set up; see /etc/resolv.conf");
-		return;
-	}
-	/* Some servers answer in lower case whatever they are asked. */
-	evdns_base_set_option(l->dns, "randomize-case:", "0");
-	evutil_snprintf(port, sizeof(port), "%d", r->config->url.port);
-	request = evdns_getaddrinfo(l->dns, r->config->url.host, port, &hints, resolved, l);
-	if (request)
-		l->request = request;
 }
 
 /* --- The calls ---------------------------------------------------------------------------------------------------- */
@@ -229,7 +148,7 @@ void redis_dial_start(struct redis *r)
 	if (url->path)
 		d->addresses[0] = unix_address(url->path);
 	else if (!numeric_address(url, &d->addresses[0])) {
-		resolve(r);
+		lookup_start(r->loop, url->host, url->port, resolved, r, &d->lookup);
 		return;
 	}
 	connect_first(r);
@@ -237,13 +156,6 @@ void redis_dial_start(struct redis *r)
 
 void redis_dial_stop(struct redis *r)
 {
-	struct redis_lookup *l = r->dial.lookup;
-
 	close_socket(&r->dial);
-	if (l == NULL)
-		return;
-	r->dial.lookup = NULL;
-	l->redis = NULL;
-	if (l->request)
-		evdns_getaddrinfo_cancel(l->request);
+	lookup_cancel(&r->dial.lookup);
 }

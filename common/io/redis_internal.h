@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "lookup.h"
 #include "redis.h"
 
 struct bufferevent;
-struct redis_lookup;
 struct ssl_ctx_st;
 
 enum { REDIS_ADDRESSES = 8 };
@@ -29,7 +29,7 @@ struct redis_address {
 };
 
 struct redis_dial {
-	struct redis_lookup *lookup; /* while the name is asked for */
+	struct lookup *lookup; /* while the name is asked for */
 	struct redis_address addresses[REDIS_ADDRESSES];
 	size_t count, tried;
 	size_t first;         /* where the next attempt begins: moves on when an address did not answer in time */
@@ -122,6 +122,7 @@ void redis_queue_clear(struct redis *r);                      /* tells nobody */
 
 /* redis_trouble.c */
 enum redis_trouble redis_trouble_of(struct slice error); /* the line of an error reply */
+bool redis_is_expected(struct slice error);              /* its asker knows what to do: no trouble */
 /* Counts it, and logs it once per episode. */
 void redis_note(struct redis *r, enum redis_trouble trouble, struct slice detail);
 void redis_note_held(struct redis *r); /* it was ready for long: the next trouble with the link is another episode */

@@ -277,7 +277,7 @@ static void note_error(struct redis *r, const struct redis_reply *reply)
 
 	if (trouble <= REDIS_LAST_LINK_TROUBLE)
 		redis_fail(r, trouble, NULL);
-	else
+	else if (!redis_is_expected(reply->text))
 		redis_note(r, trouble, reply->text);
 }
 

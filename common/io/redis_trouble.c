@@ -43,6 +43,7 @@ enum redis_trouble redis_trouble_of(struct slice error)
 		{ "WRONGPASS ", REDIS_TROUBLE_AUTH },
 		{ "ERR invalid password", REDIS_TROUBLE_AUTH },
 		{ "NOPERM ", REDIS_TROUBLE_NO_PERMISSION },
+		{ "ERR The user executing the script can't run this", REDIS_TROUBLE_NO_PERMISSION },
 		{ "LOADING ", REDIS_TROUBLE_LOADING },
 		{ "READONLY ", REDIS_TROUBLE_READ_ONLY },
 		{ "MASTERDOWN ", REDIS_TROUBLE_READ_ONLY },
@@ -61,6 +62,16 @@ enum redis_trouble redis_trouble_of(struct slice error)
 		if (slice_starts(error, slice_str(prefixes[i].prefix)))
 			return prefixes[i].trouble;
 	return REDIS_TROUBLE_OTHER;
+}
+
+bool redis_is_expected(struct slice error)
+{
+	static const char *const prefixes[] = { "BUSYGROUP ", "NOGROUP ", "UNBLOCKED " };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (slice_starts(error, slice_str(prefixes[i])))
+			return true;
+	return false;
 }
 
 /* Redis quotes the arguments of a command that it does not know, and they may be anybody's data. */

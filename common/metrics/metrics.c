@@ -12,9 +12,9 @@
 
 #include "log.h"
 
-enum metric_type { COUNTER, GAUGE, COUNTER_MS, GAUGE_MS };
+enum metric_type { COUNTER, GAUGE, COUNTER_MS, GAUGE_MS, BUCKET, SUM_US };
 
-static const char *const type_names[] = { "counter", "gauge", "counter", "gauge" };
+static const char *const type_names[] = { "counter", "gauge", "counter", "gauge", "histogram", "histogram" };
 
 static const struct metric {
 	enum metric_type type;
@@ -26,6 +26,28 @@ static const struct metric {
 };
 
 int64_t metrics_values[METRIC_COUNT];
+
+void metrics_time(enum metric_id first, int64_t us)
+{
+	static const int64_t bounds_us[] = { 100, 1000, 10000, 100000, 1000000, 10000000 };
+	enum { BOUNDS = sizeof(bounds_us) / sizeof(bounds_us[0]) };
+	size_t i = 0;
+
+	while (i < BOUNDS && us > bounds_us[i])
+		i++;
+	metrics_values[(size_t)first + i]++;
+	metrics_values[(size_t)first + BOUNDS + 1] += us;
+}
+
+void metrics_merge(const int64_t *now, int64_t *before, bool is_over)
+{
+	for (size_t i = 0; i < METRIC_COUNT; i++) {
+		bool is_gauge = table[i].type == GAUGE || table[i].type == GAUGE_MS;
+
+		metrics_values[i] += (is_gauge && is_over ? 0 : now[i]) - before[i];
+		before[i] = now[i];
+	}
+}
 
 static const enum metric_id logged_elsewhere[] = { M_LIMIT_CONNECTIONS, M_LIMIT_HEAD, M_LIMIT_HEAD_TIME,
 	M_LIMIT_BODY_TIME, M_LIMIT_IDLE_TIME, M_LIMIT_ADDRESS_SESSIONS, M_LIMIT_ADDRESS_OPENS,
@@ -42,18 +64,35 @@ static const char *limit_of(size_t id)
 	return strcmp(table[id].name, "stoa_limit_total") == 0 ? table[id].labels + sizeof(prefix) - 1 : NULL;
 }
 
+/* The rows that limit_of() knows; how many. */
+static size_t find_limits(size_t *rows)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < METRIC_COUNT; i++)
+		if (limit_of(i))
+			rows[n++] = i;
+	return n;
+}
+
+/* Every turn of the loop comes here, so the rows are looked for once. */
 void metrics_log_limits(int64_t now_ms)
 {
 	static int64_t logged[METRIC_COUNT], next_ms;
+	static size_t rows[METRIC_COUNT], count;
 	bool any = false;
 
 	if (now_ms < next_ms)
 		return;
-	for (size_t i = 0; i < METRIC_COUNT; i++) {
-		const char *limit = metrics_values[i] > logged[i] ? limit_of(i) : NULL;
+	if (count == 0)
+		count = find_limits(rows);
+	for (size_t n = 0; n < count; n++) {
+		size_t i = rows[n];
+		const char *limit;
 
-		if (limit == NULL)
+		if (metrics_values[i] <= logged[i])
 			continue;
+		limit = limit_of(i);
 		log_warn("limit passed", LOG_T("limit", slice_of(limit, strcspn(limit, "\""))),
 			LOG_I("count", metrics_values[i] - logged[i]));
 		logged[i] = metrics_values[i];
@@ -68,12 +107,37 @@ static void write_head(struct buf *to, const struct metric *m)
 	buf_printf(to, "# HELP %s %s\n# TYPE %s %s\n", m->name, m->help, m->name, type_names[m->type]);
 }
 
+/* Of the buckets of row i's histogram up to it, or before it when it is none. */
+static int64_t cumulated(size_t i)
+{
+	int64_t n = table[i].type == BUCKET ? metrics_values[i] : 0;
+
+	while (i > 0 && table[i - 1].type == BUCKET && strcmp(table[i - 1].name, table[i].name) == 0)
+		n += metrics_values[--i];
+	return n;
+}
+
+static void write_histogram(struct buf *to, size_t i)
+{
+	const struct metric *m = &table[i];
+
+	if (m->type == BUCKET)
+		buf_printf(to, "%s_bucket{%s} %" PRId64 "\n", m->name, m->labels, cumulated(i));
+	else
+		buf_printf(to, "%s_sum %.6f\n%s_count %" PRId64 "\n", m->name, (double)metrics_values[i] / 1e6, m->name,
+			cumulated(i));
+}
+
 static void write_row(struct buf *to, size_t i)
 {
 	const struct metric *m = &table[i];
 
 	if (i == 0 || strcmp(m->name, table[i - 1].name) != 0)
 		write_head(to, m);
+	if (m->type == BUCKET || m->type == SUM_US) {
+		write_histogram(to, i);
+		return;
+	}
 	buf_add_str(to, m->name);
 	if (m->labels[0])
 		buf_printf(to, "{%s}", m->labels);

@@ -2,13 +2,25 @@
  * metrics.h - every number that Stoa counts, in one table, and their Prometheus text.
  *
  * A row is METRIC(id, type, name, labels, help). Rows of one name stand together and share type and help. Counters
- * only grow; gauges go both ways; those with _MS count milliseconds and are shown as seconds. The table is one of the house's three globals (log and clock are the others): one
- * loop thread writes it, so an increment is an addition.
+ * only grow; gauges go both ways; those with _MS count milliseconds and are shown as seconds. A histogram is one row of
+ * METRIC_TIMES(). The table is one of the house's three globals (log and clock are the others): one loop thread writes it,
+ * so an increment is an addition.
  */
 #ifndef STOA_METRICS_METRICS_H
 #define STOA_METRICS_METRICS_H
 
 #include "buf.h"
+
+/* A histogram of durations, from 100 us to 10 s: its buckets, not cumulated, and their sum in microseconds. */
+#define METRIC_TIMES(METRIC, id, name, help) \
+	METRIC(id, BUCKET, name, "le=\"0.0001\"", help) \
+	METRIC(id##_1MS, BUCKET, name, "le=\"0.001\"", help) \
+	METRIC(id##_10MS, BUCKET, name, "le=\"0.01\"", help) \
+	METRIC(id##_100MS, BUCKET, name, "le=\"0.1\"", help) \
+	METRIC(id##_1S, BUCKET, name, "le=\"1\"", help) \
+	METRIC(id##_10S, BUCKET, name, "le=\"10\"", help) \
+	METRIC(id##_LONGER, BUCKET, name, "le=\"+Inf\"", help) \
+	METRIC(id##_SUM, SUM_US, name, "", help)
 
 /* To add a metric: add a row here, count it where it happens, name it in a test. Names: `stoa_` first, base units,
  * `_total` on counters. Labels are fixed text: a peer never chooses one. */
@@ -19,6 +31,8 @@
 	METRIC(SESSIONS_WEBSOCKET, GAUGE, "stoa_sessions", "transport=\"websocket\"", "Open Engine.IO sessions") \
 	METRIC(HANDSHAKES, COUNTER, "stoa_handshakes_total", "result=\"ok\"", "Engine.IO handshakes") \
 	METRIC(HANDSHAKES_REFUSED, COUNTER, "stoa_handshakes_total", "result=\"refused\"", "Engine.IO handshakes") \
+	METRIC(HANDSHAKES_WAITING, GAUGE, "stoa_handshakes_waiting", "", \
+		"Handshakes that the application has not decided on") \
 	METRIC(UPGRADES, COUNTER, "stoa_upgrades_total", "result=\"ok\"", "Upgrades from polling to WebSocket") \
 	METRIC(UPGRADES_FAILED, COUNTER, "stoa_upgrades_total", "result=\"failed\"", \
 		"Upgrades from polling to WebSocket") \
@@ -67,6 +81,60 @@
 		"Queued emits dropped because a later one replaced them") \
 	METRIC(SLOW_HANDLERS, COUNTER, "stoa_slow_handlers_total", "", \
 		"Events that held up the loop longer than slow_handler") \
+	METRIC_TIMES(METRIC, HANDLER_TIME, "stoa_handler_seconds", \
+		"Time that events took in the broker's worker processes") \
+	METRIC(CREW_RUNNING, GAUGE, "stoa_broker_workers", "", "Worker processes that run the application") \
+	METRIC(CREW_STARTED, COUNTER, "stoa_broker_workers_started_total", "", "Worker processes started") \
+	METRIC(CREW_ENDED, COUNTER, "stoa_broker_workers_ended_total", "cause=\"ended\"", \
+		"Worker processes that ended and should not have") \
+	METRIC(CREW_TIMEOUTS, COUNTER, "stoa_broker_workers_ended_total", "cause=\"handler_timeout\"", \
+		"Worker processes that ended and should not have") \
+	METRIC(CREW_NONSENSE, COUNTER, "stoa_broker_workers_ended_total", "cause=\"nonsense\"", \
+		"Worker processes that ended and should not have") \
+	METRIC(ANSWERS_STRAY, COUNTER, "stoa_stray_answers_total", "", \
+		"Answers to what a worker process asked that is gone") \
+	METRIC(BATCHES_UNSENDABLE, COUNTER, "stoa_batches_unsendable_total", "", \
+		"Batches of effects that could not be written or were too large") \
+	METRIC(DISPATCH_EVENTS, COUNTER, "stoa_dispatch_events_total", "", "Events given to brokers or the webhook") \
+	METRIC(DISPATCH_AGAIN, COUNTER, "stoa_dispatch_again_total", "", \
+		"Events given once more, because they may have been lost") \
+	METRIC(DISPATCH_BATCHES, COUNTER, "stoa_dispatch_batches_total", "result=\"executed\"", \
+		"Batches of effects that came from brokers or the webhook") \
+	METRIC(DISPATCH_BATCHES_LATER, COUNTER, "stoa_dispatch_batches_total", "result=\"later\"", \
+		"Batches of effects that came from brokers or the webhook") \
+	METRIC(DISPATCH_BATCHES_OLD, COUNTER, "stoa_dispatch_batches_total", "result=\"old\"", \
+		"Batches of effects that came from brokers or the webhook") \
+	METRIC(DISPATCH_BATCHES_FAILED, COUNTER, "stoa_dispatch_batches_total", "result=\"failed\"", \
+		"Batches of effects that came from brokers or the webhook") \
+	METRIC(DISPATCH_BATCHES_BAD, COUNTER, "stoa_dispatch_batches_total", "result=\"malformed\"", \
+		"Batches of effects that came from brokers or the webhook") \
+	METRIC(DISPATCH_REFUSED_LATE, COUNTER, "stoa_dispatch_refused_total", "cause=\"event_timeout\"", \
+		"Events that were given up: clients were told, where they could be") \
+	METRIC(DISPATCH_REFUSED_QUEUE, COUNTER, "stoa_dispatch_refused_total", "cause=\"max_waiting_events\"", \
+		"Events that were given up: clients were told, where they could be") \
+	METRIC(DISPATCH_REFUSED_MEMORY, COUNTER, "stoa_dispatch_refused_total", "cause=\"max_waiting_memory\"", \
+		"Events that were given up: clients were told, where they could be") \
+	METRIC(DISPATCH_REFUSED_BACKLOG, COUNTER, "stoa_dispatch_refused_total", "cause=\"max_backlog\"", \
+		"Events that were given up: clients were told, where they could be") \
+	METRIC(DISPATCH_REFUSED_UNSERVED, COUNTER, "stoa_dispatch_refused_total", "cause=\"broker_timeout\"", \
+		"Events that were given up: clients were told, where they could be") \
+	METRIC(DISPATCH_REFUSED_LARGE, COUNTER, "stoa_dispatch_refused_total", "cause=\"too large\"", \
+		"Events that were given up: clients were told, where they could be") \
+	METRIC(DISPATCH_REFUSED_RESTING, COUNTER, "stoa_dispatch_refused_total", "cause=\"circuit breaker\"", \
+		"Events that were given up: clients were told, where they could be") \
+	METRIC(DISPATCH_REFUSED_CARRIER, COUNTER, "stoa_dispatch_refused_total", "cause=\"not carried\"", \
+		"Events that were given up: clients were told, where they could be") \
+	METRIC(DISPATCH_REFUSED_FAILED, COUNTER, "stoa_dispatch_refused_total", "cause=\"failed\"", \
+		"Events that were given up: clients were told, where they could be") \
+	METRIC(DISPATCH_REFUSED_BATCH, COUNTER, "stoa_dispatch_refused_total", "cause=\"bad batch\"", \
+		"Events that were given up: clients were told, where they could be") \
+	METRIC(DISPATCH_WAITING, GAUGE, "stoa_dispatch_waiting_events", "", \
+		"Events that wait for brokers or the webhook, or for their batches") \
+	METRIC(DISPATCH_WAITING_BYTES, GAUGE, "stoa_dispatch_waiting_bytes", "", "Memory that they take") \
+	METRIC(DISPATCH_BURIED, COUNTER, "stoa_dispatch_given_up_clients_total", "", \
+		"Clients closed because brokers had taken this gateway for dead") \
+	METRIC(DISPATCH_BROKERS, GAUGE, "stoa_dispatch_brokers", "", "Brokers that are known to live") \
+	METRIC_TIMES(METRIC, DISPATCH_TIME, "stoa_dispatch_seconds", "From an event until its batch was carried out") \
 	METRIC(TASKS, GAUGE, "stoa_background_tasks", "", "Background tasks that run or wait for a thread") \
 	METRIC(OUT_OF_MEMORY, COUNTER, "stoa_out_of_memory_total", "", "Connections or messages given up for memory") \
 	METRIC(CLOSED_TRANSPORT, COUNTER, "stoa_disconnects_total", "reason=\"transport close\"", "Sessions ended") \
@@ -135,6 +203,30 @@
 		"Connections to Redis lost, attempts that failed, and errors answered") \
 	METRIC(REDIS_TROUBLE_OTHER, COUNTER, "stoa_redis_trouble_total", "kind=\"other\"", \
 		"Connections to Redis lost, attempts that failed, and errors answered") \
+	METRIC(WEBHOOK_ANSWERED, COUNTER, "stoa_webhook_posts_total", "result=\"answered\"", \
+		"Events posted to the webhook, each attempt") \
+	METRIC(WEBHOOK_REFUSED, COUNTER, "stoa_webhook_posts_total", "result=\"refused\"", \
+		"Events posted to the webhook, each attempt") \
+	METRIC(WEBHOOK_FAILED, COUNTER, "stoa_webhook_posts_total", "result=\"failed\"", \
+		"Events posted to the webhook, each attempt") \
+	METRIC(WEBHOOK_UNREACHABLE, COUNTER, "stoa_webhook_posts_total", "result=\"unreachable\"", \
+		"Events posted to the webhook, each attempt") \
+	METRIC(WEBHOOK_TIMEOUT, COUNTER, "stoa_webhook_posts_total", "result=\"timed out\"", \
+		"Events posted to the webhook, each attempt") \
+	METRIC(WEBHOOK_LOST, COUNTER, "stoa_webhook_posts_total", "result=\"lost\"", \
+		"Events posted to the webhook, each attempt") \
+	METRIC(WEBHOOK_NONSENSE, COUNTER, "stoa_webhook_posts_total", "result=\"malformed\"", \
+		"Events posted to the webhook, each attempt") \
+	METRIC(WEBHOOK_RETRIES, COUNTER, "stoa_webhook_retries_total", "", \
+		"Events that are posted to the webhook once more") \
+	METRIC(WEBHOOK_POSTING, GAUGE, "stoa_webhook_posting", "", "Events that the webhook is at") \
+	METRIC(WEBHOOK_BREAKER, GAUGE, "stoa_webhook_resting", "", \
+		"1 while nothing is posted to the webhook because too much has failed") \
+	METRIC(WEBHOOK_BREAKER_OPENED, COUNTER, "stoa_webhook_rests_total", "", "Times that this began") \
+	METRIC_TIMES(METRIC, WEBHOOK_TIME, "stoa_webhook_seconds", "Time that the webhook took to answer") \
+	METRIC(STREAMS_UP, GAUGE, "stoa_streams_up", "", "1 while events can go over Redis's streams") \
+	METRIC(STREAMS_FRESH, COUNTER, "stoa_streams_fresh_total", "", \
+		"Times the streams were up on another run of Redis than before, the first included") \
 	METRIC(BUS_UP, GAUGE, "stoa_bus_up", "", "1 while all that is published to us is heard") \
 	METRIC(BUS_LAG, GAUGE_MS, "stoa_bus_lag_seconds", "", "How long the last probe took through Redis and back") \
 	METRIC(BUS_GAPS, COUNTER, "stoa_bus_gaps_total", "", \
@@ -203,6 +295,52 @@
 		"Requests that other gateways brought") \
 	METRIC(RELAYS_DENIED, COUNTER, "stoa_relays_received_total", "result=\"denied\"", \
 		"Requests that other gateways brought") \
+	METRIC(BROKER_PARTITIONS, GAUGE, "stoa_broker_partitions", "", "Partitions held by this broker") \
+	METRIC(BROKER_BROKERS, GAUGE, "stoa_broker_brokers", "", \
+		"Brokers that share the partitions, of which this is one") \
+	METRIC(BROKER_BACKLOG, GAUGE, "stoa_broker_backlog", "", \
+		"Events in the streams of the partitions held, those under way included") \
+	METRIC(BROKER_IN_WORK, GAUGE, "stoa_broker_in_work", "", "Events at workers") \
+	METRIC(BROKER_OLDEST, GAUGE_MS, "stoa_broker_oldest_seconds", "", "Age of the oldest event under way") \
+	METRIC(BROKER_UNCONFIRMED, GAUGE, "stoa_broker_unconfirmed_bytes", "", \
+		"Batches kept until their gateway has acknowledged") \
+	METRIC(BROKER_HANDLED, COUNTER, "stoa_broker_events_total", "result=\"handled\"", "Events that were read") \
+	METRIC(BROKER_TOO_OLD, COUNTER, "stoa_broker_events_total", "result=\"too old\"", "Events that were read") \
+	METRIC(BROKER_GIVEN_UP, COUNTER, "stoa_broker_events_total", "result=\"given up\"", "Events that were read") \
+	METRIC(BROKER_RETRIES_CRASHED, COUNTER, "stoa_broker_retries_total", "cause=\"crashed\"", \
+		"Events given to a worker once more") \
+	METRIC(BROKER_RETRIES_TIMEOUT, COUNTER, "stoa_broker_retries_total", "cause=\"timeout\"", \
+		"Events given to a worker once more") \
+	METRIC(BROKER_RETRIES_STATE, COUNTER, "stoa_broker_retries_total", "cause=\"no state\"", \
+		"Events given to a worker once more") \
+	METRIC(BROKER_RETRIES_CLAIMED, COUNTER, "stoa_broker_retries_total", "cause=\"claimed\"", \
+		"Events given to a worker once more") \
+	METRIC(BROKER_DEAD_CRASHED, COUNTER, "stoa_broker_dead_letters_total", "reason=\"crashed\"", \
+		"Events put on the dead letters") \
+	METRIC(BROKER_DEAD_TIMEOUT, COUNTER, "stoa_broker_dead_letters_total", "reason=\"timeout\"", \
+		"Events put on the dead letters") \
+	METRIC(BROKER_DEAD_MALFORMED, COUNTER, "stoa_broker_dead_letters_total", "reason=\"malformed\"", \
+		"Events put on the dead letters") \
+	METRIC(BROKER_DEAD_STATE, COUNTER, "stoa_broker_dead_letters_total", "reason=\"no state\"", \
+		"Events put on the dead letters") \
+	METRIC(BROKER_DEAD_LARGE, COUNTER, "stoa_broker_dead_letters_total", "reason=\"too large\"", \
+		"Events put on the dead letters") \
+	METRIC(BROKER_LEASES_TAKEN, COUNTER, "stoa_broker_leases_total", "change=\"taken\"", "Leases of partitions") \
+	METRIC(BROKER_LEASES_HANDED_OVER, COUNTER, "stoa_broker_leases_total", "change=\"handed over\"", \
+		"Leases of partitions") \
+	METRIC(BROKER_LEASES_EXPIRED, COUNTER, "stoa_broker_leases_total", "change=\"expired\"", \
+		"Leases of partitions") \
+	METRIC(BROKER_LEASES_LOST, COUNTER, "stoa_broker_leases_total", "change=\"lost\"", "Leases of partitions") \
+	METRIC(BROKER_REPUBLISHED, COUNTER, "stoa_broker_republished_total", "", \
+		"Batches published again because they were not acknowledged") \
+	METRIC(BROKER_NOT_KEPT, COUNTER, "stoa_broker_not_kept_total", "", \
+		"Batches published once only, as max_unconfirmed was reached") \
+	METRIC(BROKER_ORPHANED, COUNTER, "stoa_broker_orphaned_total", "", \
+		"Batches of lost gateways whose broadcasts were published") \
+	METRIC(BROKER_CLIENTS_ENDED, COUNTER, "stoa_broker_lost_clients_total", "", \
+		"Clients of lost gateways whose disconnect was brought") \
+	METRIC(BROKER_UNSENT, COUNTER, "stoa_broker_unsent_total", "", \
+		"Batches without an event, and broadcasts, that could not be published") \
 	METRIC(LIMIT_CONNECTIONS, COUNTER, "stoa_limit_total", "limit=\"max_connections\"", "Refusals by a limit") \
 	METRIC(LIMIT_HEAD, COUNTER, "stoa_limit_total", "limit=\"max_head\"", "Refusals by a limit") \
 	METRIC(LIMIT_HEAD_TIME, COUNTER, "stoa_limit_total", "limit=\"head_timeout\"", "Refusals by a limit") \
@@ -222,6 +360,14 @@
 	METRIC(LIMIT_ADDRESS_STRANGERS, COUNTER, "stoa_limit_total", "limit=\"max_unknown_sids_per_address\"", \
 		"Refusals by a limit") \
 	METRIC(LIMIT_RELAYS, COUNTER, "stoa_limit_total", "limit=\"max_relays\"", "Refusals by a limit") \
+	METRIC(LIMIT_HANDSHAKES, COUNTER, "stoa_limit_total", "limit=\"max_waiting_handshakes\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_WAITING_EVENTS, COUNTER, "stoa_limit_total", "limit=\"max_waiting_events\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_WAITING_MEMORY, COUNTER, "stoa_limit_total", "limit=\"max_waiting_memory\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_BACKLOG, COUNTER, "stoa_limit_total", "limit=\"max_backlog\"", "Refusals by a limit") \
+	METRIC(LIMIT_EVENT_TIME, COUNTER, "stoa_limit_total", "limit=\"event_timeout\"", "Refusals by a limit") \
 	METRIC(LIMIT_OPENS, COUNTER, "stoa_limit_total", "limit=\"max_new_sessions\"", "Refusals by a limit") \
 	METRIC(LIMIT_QUEUE, COUNTER, "stoa_limit_total", "limit=\"max_send_queue\"", "Refusals by a limit") \
 	METRIC(LIMIT_SEND_WAIT, COUNTER, "stoa_limit_total", "limit=\"max_send_wait\"", "Refusals by a limit") \
@@ -280,6 +426,13 @@ static inline int64_t metrics_get(enum metric_id id)
 {
 	return metrics_values[id];
 }
+
+/* Counts a duration; `first` is the id of a METRIC_TIMES(). */
+void metrics_time(enum metric_id first, int64_t us);
+
+/* Adds what another process has counted since the last time: `now` are all its values, `before` what was added already
+ * (zeroes at first), which is then what `now` is. `is_over`: the process has ended, so its gauges are taken back. */
+void metrics_merge(const int64_t *now, int64_t *before, bool is_over);
 
 /* Warns of every limit that was passed since the last time, at most once a second: `limit passed limit=.. count=..`.
  * Those that are logged where they happen, with more than a number, are left to that; connections that were idle for

@@ -21,6 +21,10 @@ const struct tool_command tool_commands[] = {
 	{ "server-emit", TOOL_SERVERS, TOOL_REDIS, "EVENT [JSON...]", 1, 1000, "Emit an event to all servers", NULL,
 		tool_redis_servers },
 	{ "nodes", TOOL_NODES, TOOL_REDIS, "", 0, 0, "List the gateways of the cluster", NULL, tool_redis_nodes },
+	{ "brokers", TOOL_BROKERS, TOOL_REDIS, "", 0, 0, "List the brokers that run the application", NULL,
+		tool_brokers },
+	{ "dead", TOOL_DEAD, TOOL_REDIS, "list|show|retry|drop [ID...]", 1, 1000,
+		"Look at the events that were given up, have them handled again, or drop them", NULL, tool_dead },
 	{ "watch", TOOL_WATCH, TOOL_REDIS, "", 0, 0, "Show what is emitted, as it passes", NULL, tool_watch },
 	{ 0 },
 };

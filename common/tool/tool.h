@@ -11,6 +11,8 @@
  *	tool_redis_args an event's arguments and attachments
  *	tool_redis_list what is listed through it
  *	tool_watch      what passes through it; tool_watch_show a line of it
+ *	tool_store      commands to Redis, one after the other, for:
+ *	tool_brokers    who runs the application; tool_dead what was given up; tool_letter one of these
  *	tool_text       text of others on a terminal
  *
  * A command runs once and ends: it waits, with a time limit. watch goes on until it is interrupted.
@@ -27,7 +29,7 @@ enum tool_exit {
 	TOOL_FAILED = 1, /* refused, or no answer */
 	TOOL_USAGE = 2,  /* the command line is wrong: nothing was sent */
 	TOOL_NOBODY = 3, /* all is well, and nobody was there */
-	TOOL_PARTIAL = 4 /* some did not answer in time */
+	TOOL_PARTIAL = 4 /* some did not answer in time, or could not be acted upon */
 };
 
 /* Texts of the command line, a NULL behind them. */
@@ -41,6 +43,7 @@ struct tool_command;
 struct tool_args {
 	const struct tool_command *command;
 	const char *url, *key, *key_file, *namespace, *idempotency_key, *cursor;
+	const char *app_name;
 	const char *redis, *redis_key, *redis_ca_file, *redis_cert_file, *redis_key_file, *redis_server_name;
 	int64_t timeout_ms, ack_ms, limit, count; /* limit 0: all, page by page; ack_ms 0: no acks; count 0: no end */
 	struct tool_list to, except, words;       /* words: those without an option */
@@ -60,7 +63,9 @@ enum {
 	TOOL_SERVERS = 64,
 	TOOL_NODES = 128,
 	TOOL_WATCH = 256,
-	TOOL_ROOMS = 512
+	TOOL_ROOMS = 512,
+	TOOL_BROKERS = 1024,
+	TOOL_DEAD = 2048
 };
 
 /* How a command, or an option, goes about it. */
@@ -90,7 +95,7 @@ struct tool_option {
 	size_t offset;
 	const char *help;
 };
-enum { TOOL_ANY = -1 };
+enum { TOOL_ANY = -1 };                         /* those that are for all, or all but a few, are below 0 */
 extern const struct tool_option tool_options[]; /* ended by one without a name */
 
 void tool_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -131,6 +136,8 @@ enum tool_exit tool_redis_rooms(const struct tool_args *a);
 enum tool_exit tool_redis_sockets(const struct tool_args *a);
 enum tool_exit tool_redis_nodes(const struct tool_args *a);
 enum tool_exit tool_watch(const struct tool_args *a);
+enum tool_exit tool_brokers(const struct tool_args *a);
+enum tool_exit tool_dead(const struct tool_args *a);
 
 /* Options of Redis, from the command line or else from the environment; NULL: neither. */
 const char *tool_redis_option(const char *given, const char *variable);
@@ -161,6 +168,12 @@ void tool_write(struct slice s); /* as it is */
 void tool_print(struct slice s);
 /* The same, at most `max` characters of it, and then "..". */
 void tool_print_short(struct slice s, size_t max);
+void tool_print_padded(struct slice s, size_t width); /* two blanks behind it */
+
+/* Of what answers hold; nothing, or 0, where it is something else. */
+struct slice tool_text_of(struct stoa_value v);
+int64_t tool_number_of(struct stoa_value v);
+struct stoa_value tool_member(struct stoa_value v, const char *name);
 /* The value as one line of JSON, binary as Node.js writes it: {"type":"Buffer","data":[..]}. Fine for terminals. */
 void tool_add_json(struct buf *to, struct stoa_value v);
 /* JSON as the emitter hands it over; `arena` holds it. */

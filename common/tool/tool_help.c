@@ -14,7 +14,7 @@ static void help_options(const struct tool_command *c)
 	for (const struct tool_option *o = tool_options; o->name; o++) {
 		unsigned via = c ? c->via : TOOL_EITHER;
 
-		if ((c ? !(o->commands & (int)c->bit) : o->commands != TOOL_ANY) || !(o->via & via))
+		if ((c ? !(o->commands & (int)c->bit) : o->commands > 0) || !(o->via & via))
 			continue;
 		snprintf(name, sizeof(name), "--%s %s", o->name, o->value ? o->value : "");
 		printf("  %-22s %s%s\n", name, o->help, via == TOOL_EITHER ? notes[o->via] : "");
@@ -39,6 +39,14 @@ static void help_command(const struct tool_command *c)
 		     "standard input, without the newline at its end.");
 	if (c->bit & TOOL_NODES)
 		puts("\nServers of Node.js do not say who they are; they are counted, by the namespace.");
+	if (c->bit & TOOL_BROKERS)
+		puts("\nOf each: its processes, the events in hand and those that wait in its partitions, the age of\n"
+		     "the oldest in hand, how long it runs, its partitions.");
+	if (c->bit & TOOL_DEAD)
+		puts("\nlist: all, oldest first. show ID: one, with its record and the backtrace. drop: they are "
+		     "deleted.\n"
+		     "retry: they are handled again; nobody waits for that any more, so nothing is acknowledged.\n"
+		     "retry and drop take IDs, or --all, which with --namespace are those of one.");
 	if (c->bit & TOOL_WATCH)
 		puts("\nA line is an emit: time, namespace, rooms (* for all, -NAME for those left out), event and\n"
 		     "arguments, bytes in Redis. It ends when it is interrupted (Ctrl-C), with a summary.");
@@ -56,8 +64,16 @@ static void help_exit_codes(const struct tool_command *c)
 {
 	unsigned via = c ? c->via : TOOL_EITHER;
 
-	puts("\nExit codes: 0 done, or listed; 1 refused, or no answer; 2 the command line is wrong: nothing was\n"
-	     "sent; 3 done, and there was nobody. Listings end with 0 when nobody is there, too.");
+	puts("\nExit codes: 0 done, or listed; 1 refused, or no answer; 2 a wrong command line, nothing was sent;");
+	if (c && c->bit & TOOL_BROKERS) {
+		puts("3 no broker runs; 4 some partitions are without one.");
+		return;
+	}
+	if (c && c->bit & TOOL_DEAD) {
+		puts("3 there is no such letter; 4 some are not there, or cannot be retried.");
+		return;
+	}
+	puts("3 done, and there was nobody. Listings end with 0 when nobody is there, too.");
 	if (via & TOOL_REDIS)
 		puts("Through Redis: 3 no server heard it, or with --ack no client; 4 some did not answer in time.");
 }

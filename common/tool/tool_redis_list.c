@@ -9,33 +9,6 @@
 #include "stoa_emitter.h"
 #include "tool.h"
 
-static struct slice text_of(struct stoa_value v)
-{
-	v = value_open(v);
-	return v.kind_ == VALUE_TEXT ? value_slice(v) : (struct slice){ 0 };
-}
-
-static int64_t number_of(struct stoa_value v)
-{
-	v = value_open(v);
-	if (v.kind_ == VALUE_FLOAT)
-		return v.as_.f > -9e15 && v.as_.f < 9e15 ? (int64_t)v.as_.f : 0;
-	return v.kind_ == VALUE_INT ? v.as_.i : 0;
-}
-
-static struct stoa_value member(struct stoa_value v, const char *name)
-{
-	return value_get(v, slice_str(name));
-}
-
-static void print_padded(struct slice s, size_t width)
-{
-	tool_print(s);
-	for (size_t at = s.size; at < width; at++)
-		putchar(' ');
-	fputs("  ", stdout);
-}
-
 /* What the callbacks gather. */
 struct listing {
 	const struct tool_args *args;
@@ -106,7 +79,7 @@ static void note_rooms(void *ctx, const struct stoa_emitter_answer *answer)
 	struct stoa_value names = tool_answer_value(&arena, answer);
 
 	for (size_t i = 0; names.kind_ == VALUE_ARRAY && i < names.size_; i++)
-		note_name(l, text_of(value_at(names, i)));
+		note_name(l, tool_text_of(value_at(names, i)));
 	arena_fini(&arena);
 }
 
@@ -157,7 +130,7 @@ static void print_rooms(struct stoa_value rooms, struct slice id)
 	size_t shown = 0;
 
 	for (size_t i = 0; rooms.kind_ == VALUE_ARRAY && i < rooms.size_; i++) {
-		struct slice room = text_of(value_at(rooms, i));
+		struct slice room = tool_text_of(value_at(rooms, i));
 
 		if (slice_equal(room, id))
 			continue;
@@ -169,17 +142,17 @@ static void print_rooms(struct stoa_value rooms, struct slice id)
 
 static void print_socket(struct stoa_value v)
 {
-	struct slice id = text_of(member(v, "id"));
-	struct stoa_value handshake = member(v, "handshake");
-	int64_t issued = number_of(member(handshake, "issued"));
+	struct slice id = tool_text_of(tool_member(v, "id"));
+	struct stoa_value handshake = tool_member(v, "handshake");
+	int64_t issued = tool_number_of(tool_member(handshake, "issued"));
 
-	print_padded(id, 20);
-	print_padded(text_of(member(handshake, "address")), 15);
+	tool_print_padded(id, 20);
+	tool_print_padded(tool_text_of(tool_member(handshake, "address")), 15);
 	if (issued)
 		printf("%7" PRId64 "s  ", (clock_wall_ms() - issued) / 1000);
 	else
 		printf("%8s  ", "-");
-	print_rooms(value_open(member(v, "rooms")), id);
+	print_rooms(value_open(tool_member(v, "rooms")), id);
 	putchar('\n');
 }
 
@@ -209,22 +182,23 @@ static bool is_in(struct stoa_value namespaces, struct slice nsp)
 	bool found = namespaces.kind_ != VALUE_ARRAY; /* too many to be named */
 
 	for (size_t i = 0; !found && i < namespaces.size_; i++)
-		found = slice_equal(text_of(value_at(namespaces, i)), nsp);
+		found = slice_equal(tool_text_of(value_at(namespaces, i)), nsp);
 	return found;
 }
 
 static void print_node(struct stoa_value v)
 {
-	struct stoa_value namespaces = value_open(member(v, "namespaces"));
-	struct slice address = text_of(member(v, "address"));
+	struct stoa_value namespaces = value_open(tool_member(v, "namespaces"));
+	struct slice address = tool_text_of(tool_member(v, "address"));
 
-	print_padded(text_of(member(v, "node")), 4);
-	printf("%7" PRId64 "  %7" PRId64 "s  ", number_of(member(v, "clients")), number_of(member(v, "age")));
-	print_padded(address.size ? address : SLICE("-"), 21);
-	print_padded(text_of(member(v, "name")), 20);
+	tool_print_padded(tool_text_of(tool_member(v, "node")), 4);
+	printf("%7" PRId64 "  %7" PRId64 "s  ", tool_number_of(tool_member(v, "clients")),
+		tool_number_of(tool_member(v, "age")));
+	tool_print_padded(address.size ? address : SLICE("-"), 21);
+	tool_print_padded(tool_text_of(tool_member(v, "name")), 20);
 	for (size_t i = 0; namespaces.kind_ == VALUE_ARRAY && i < namespaces.size_; i++) {
 		fputs(i ? "," : "", stdout);
-		tool_print(text_of(value_at(namespaces, i)));
+		tool_print(tool_text_of(value_at(namespaces, i)));
 	}
 	puts(namespaces.kind_ == VALUE_ARRAY ? "" : "(many)");
 }
@@ -235,7 +209,7 @@ static void note_node(void *ctx, const struct stoa_emitter_answer *answer)
 	struct arena arena = ARENA_INIT;
 	struct stoa_value v = tool_answer_value(&arena, answer);
 
-	l->here += is_in(value_open(member(v, "namespaces")), l->nsp);
+	l->here += is_in(value_open(tool_member(v, "namespaces")), l->nsp);
 	if (l->args->json)
 		add_json(l, v);
 	else

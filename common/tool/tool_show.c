@@ -8,50 +8,34 @@
 
 static const struct json_rules rules = { VALUE_DEPTH_MAX, JSON_NO_BLOBS };
 
-static struct slice text_of(struct stoa_value v)
-{
-	v = value_open(v);
-	return v.kind_ == VALUE_TEXT ? value_slice(v) : (struct slice){ 0 };
-}
-
-static int64_t number_of(struct stoa_value v)
-{
-	v = value_open(v);
-	return v.kind_ == VALUE_INT ? v.as_.i : 0;
-}
-
-static struct stoa_value member(struct stoa_value v, const char *name)
-{
-	return value_get(v, slice_str(name));
-}
-
 /* --- Tables ------------------------------------------------------------------------------------------------------- */
 
 static void show_room(struct stoa_value v)
 {
-	printf("%8" PRId64 "  ", number_of(member(v, "clients")));
-	tool_print(text_of(member(v, "room")));
+	printf("%8" PRId64 "  ", tool_number_of(tool_member(v, "clients")));
+	tool_print(tool_text_of(tool_member(v, "room")));
 	putchar('\n');
 }
 
 static void show_namespace(struct stoa_value v)
 {
-	printf("%8" PRId64 "  %6" PRId64 "  ", number_of(member(v, "clients")), number_of(member(v, "rooms")));
-	tool_print(text_of(member(v, "namespace")));
+	printf("%8" PRId64 "  %6" PRId64 "  ", tool_number_of(tool_member(v, "clients")),
+		tool_number_of(tool_member(v, "rooms")));
+	tool_print(tool_text_of(tool_member(v, "namespace")));
 	putchar('\n');
 }
 
 /* The client's own id comes first among its rooms and has been shown. */
 static void show_socket(struct stoa_value v)
 {
-	struct stoa_value rooms = value_open(member(v, "rooms"));
+	struct stoa_value rooms = value_open(tool_member(v, "rooms"));
 
-	printf("%.*s  %-9.*s  %-15.*s  %7" PRId64 "s ", SLICE_ARG(text_of(member(v, "sid"))),
-		SLICE_ARG(text_of(member(v, "transport"))), SLICE_ARG(text_of(member(v, "address"))),
-		number_of(member(v, "age_ms")) / 1000);
+	printf("%.*s  %-9.*s  %-15.*s  %7" PRId64 "s ", SLICE_ARG(tool_text_of(tool_member(v, "sid"))),
+		SLICE_ARG(tool_text_of(tool_member(v, "transport"))),
+		SLICE_ARG(tool_text_of(tool_member(v, "address"))), tool_number_of(tool_member(v, "age_ms")) / 1000);
 	for (size_t i = 1; rooms.kind_ == VALUE_ARRAY && i < rooms.size_; i++) {
 		putchar(i > 1 ? ',' : ' ');
-		tool_print(text_of(value_at(rooms, i)));
+		tool_print(tool_text_of(value_at(rooms, i)));
 	}
 	putchar('\n');
 }
@@ -75,7 +59,7 @@ static const struct listing *listing_of(const struct tool_args *a)
 
 static void show_listing(const struct listing *l, struct stoa_value answer, bool first_page)
 {
-	struct stoa_value all = value_open(member(answer, l->what));
+	struct stoa_value all = value_open(tool_member(answer, l->what));
 
 	if (first_page)
 		puts(l->heading);
@@ -92,7 +76,8 @@ static const char *plural(int64_t n)
 
 static void show_counts(const struct tool_args *a, struct stoa_value answer)
 {
-	int64_t clients = number_of(member(answer, "clients")), rooms = number_of(member(answer, "rooms"));
+	int64_t clients = tool_number_of(tool_member(answer, "clients")),
+		rooms = tool_number_of(tool_member(answer, "rooms"));
 
 	printf("%" PRId64 " client%s", clients, plural(clients));
 	if (a->words.count == 0)
@@ -102,7 +87,8 @@ static void show_counts(const struct tool_args *a, struct stoa_value answer)
 
 static void show_action(const struct tool_args *a, struct stoa_value answer)
 {
-	int64_t clients = number_of(member(answer, a->command->result)), refused = number_of(member(answer, "refused"));
+	int64_t clients = tool_number_of(tool_member(answer, a->command->result)),
+		refused = tool_number_of(tool_member(answer, "refused"));
 
 	printf("%s: %" PRId64 " client%s\n", a->command->name, clients, plural(clients));
 	if (refused)
@@ -113,8 +99,9 @@ static void show_action(const struct tool_args *a, struct stoa_value answer)
 
 static enum tool_exit refused(const struct tool_answer *answer, struct stoa_value v)
 {
-	struct stoa_value error = member(v, "error");
-	struct slice message = text_of(member(error, "message")), field = text_of(member(error, "field"));
+	struct stoa_value error = tool_member(v, "error");
+	struct slice message = tool_text_of(tool_member(error, "message")),
+		     field = tool_text_of(tool_member(error, "field"));
 
 	if (message.size == 0)
 		tool_complain("refused with status %d", answer->status);
@@ -140,7 +127,7 @@ static enum tool_exit show(
 		show_action(a, v);
 	if (l || a->command->bit & TOOL_COUNTS)
 		return TOOL_DONE;
-	return number_of(member(v, a->command->result)) > 0 ? TOOL_DONE : TOOL_NOBODY;
+	return tool_number_of(tool_member(v, a->command->result)) > 0 ? TOOL_DONE : TOOL_NOBODY;
 }
 
 enum tool_exit tool_show(const struct tool_args *a, const struct tool_answer *answer, bool first_page, char **next)
@@ -157,7 +144,7 @@ enum tool_exit tool_show(const struct tool_args *a, const struct tool_answer *an
 		status = refused(answer, v);
 	else
 		status = show(a, answer, v, first_page);
-	cursor = text_of(member(v, "next"));
+	cursor = tool_text_of(tool_member(v, "next"));
 	*next = cursor.size ? must_strndup(cursor.at, cursor.size) : NULL;
 	arena_fini(&arena);
 	return status;

@@ -66,6 +66,35 @@ void tool_print(struct slice s)
 	tool_print_short(s, SIZE_MAX);
 }
 
+void tool_print_padded(struct slice s, size_t width)
+{
+	tool_print(s);
+	for (size_t at = s.size; at < width; at++)
+		putchar(' ');
+	fputs("  ", stdout);
+}
+
+/* --- Values ------------------------------------------------------------------------------------------------------- */
+
+struct slice tool_text_of(struct stoa_value v)
+{
+	v = value_open(v);
+	return v.kind_ == VALUE_TEXT ? value_slice(v) : (struct slice){ 0 };
+}
+
+int64_t tool_number_of(struct stoa_value v)
+{
+	v = value_open(v);
+	if (v.kind_ == VALUE_FLOAT)
+		return v.as_.f > -9e15 && v.as_.f < 9e15 ? (int64_t)v.as_.f : 0;
+	return v.kind_ == VALUE_INT ? v.as_.i : 0;
+}
+
+struct stoa_value tool_member(struct stoa_value v, const char *name)
+{
+	return value_get(v, slice_str(name));
+}
+
 /* JSON.stringify() leaves DEL and the C1 as they are, and the marks of direction. */
 static void add_escaped(struct buf *to, struct slice json)
 {

@@ -46,6 +46,7 @@ struct client *client_new(struct conn *conn, const struct sio_packet *connect)
 	c->next_in_conn = conn->clients;
 	conn->clients = c;
 	conn->n_clients++;
+	conn->n_connecting++;
 	return c;
 }
 
@@ -106,6 +107,8 @@ bool client_accept(struct client *c, int64_t now_ms)
 		return false;
 	}
 	c->state = CLIENT_JOINED;
+	c->was_joined = true;
+	conn_decided(c->conn);
 	conn_joined(c->conn);
 	send_connected(c);
 	return true;
@@ -125,18 +128,6 @@ void client_release(struct client *c)
 {
 	assert(c->state == CLIENT_GONE);
 	graveyard_bury(c->conn->all->sessions->graveyard, &c->grave, free_client);
-}
-
-void client_refuse(struct client *c, struct slice json)
-{
-	assert(c->state == CLIENT_CONNECTING);
-	if (c->conn->all->config.always_connect) {
-		send_connected(c);
-		send_bare(c, SIO_DISCONNECT, SLICE(""));
-	} else {
-		send_bare(c, SIO_CONNECT_ERROR, conn_is_eio3(c->conn) ? eio3_refusal(json) : json);
-	}
-	client_leave(c, 0, CLOSE_SERVER_NAMESPACE);
 }
 
 static void note_room(void *to, struct slice room)
@@ -166,24 +157,43 @@ void client_rooms(const struct client *c, void (*each)(void *to, struct slice ro
 	}
 }
 
-/* The one way from any state to GONE. Who never joined was never shown to the layer above. */
-void client_leave(struct client *c, int64_t now_ms, enum close_reason why)
+static void set_gone(struct client *c, enum close_reason why)
 {
-	bool joined = c->state == CLIENT_JOINED;
-
-	if (c->state == CLIENT_GONE)
-		return;
+	if (c->state == CLIENT_CONNECTING)
+		conn_decided(c->conn);
 	c->state = CLIENT_GONE;
 	c->why = why;
 	conn_unlink(c->conn, c);
-	if (!joined) {
-		client_release(c);
-		return;
-	}
+}
+
+static void leave_hub(struct client *c)
+{
 	each_joined(c, note_room, &c->last_rooms);
 	hub_exit(c->conn->all->hub, &c->member);
-	log_debug("left", LOG_S("sid", c->sid), LOG_T("nsp", c->nsp), LOG_S("why", close_reason_text(why)));
+	log_debug("left", LOG_S("sid", c->sid), LOG_T("nsp", c->nsp), LOG_S("why", close_reason_text(c->why)));
+}
+
+void client_leave(struct client *c, int64_t now_ms, enum close_reason why)
+{
+	if (c->state == CLIENT_GONE)
+		return;
+	set_gone(c, why);
+	if (c->was_joined)
+		leave_hub(c);
 	c->conn->all->ops->gone(c->conn->all->ctx, c, now_ms, why);
+}
+
+void client_refuse(struct client *c, struct slice json)
+{
+	assert(c->state == CLIENT_CONNECTING);
+	if (c->conn->all->config.always_connect) {
+		send_connected(c);
+		send_bare(c, SIO_DISCONNECT, SLICE(""));
+	} else {
+		send_bare(c, SIO_CONNECT_ERROR, conn_is_eio3(c->conn) ? eio3_refusal(json) : json);
+	}
+	set_gone(c, CLOSE_SERVER_NAMESPACE);
+	client_release(c);
 }
 
 void client_disconnect(struct client *c, int64_t now_ms, bool transport)

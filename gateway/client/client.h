@@ -5,10 +5,11 @@
  * does goes up through client_ops; what is to be done to it are the functions here. Whatever is invalid closes the
  * session with "forced close", as the reference does.
  *
- * Life of a client: CONNECTING from its CONNECT packet until the layer above says client_accept() or client_refuse();
- * JOINED, in the hub; GONE from the moment it leaves for whatever reason, when ops->gone() is called, once. The layer
- * above then calls client_release() when it is done with it, in the same turn; memory is freed after the turn.
- * A client leaves the hub when it is GONE; client_rooms() still tells the rooms it was in.
+ * Life of a client: CONNECTING from its CONNECT packet until the layer above says client_accept() or client_refuse(), at
+ * once or later (what it says meanwhile waits: held.c);
+ * JOINED, in the hub; GONE from the moment it leaves for whatever reason, when ops->gone() is called, once, but for one
+ * that was refused. The layer above then calls client_release() when it is done with it, in the same turn; memory is
+ * freed after the turn. A client leaves the hub when it is GONE; client_rooms() still tells the rooms it was in.
  */
 #ifndef STOA_CLIENT_CLIENT_H
 #define STOA_CLIENT_CLIENT_H
@@ -30,7 +31,8 @@ struct client_ops {
 	/* The answer to client_ask(). */
 	void (*answer)(void *ctx, struct client *c, int64_t now_ms, uint64_t call, const struct sio_packet *packet,
 		const struct slice *blobs, size_t n_blobs);
-	/* Of a client that was JOINED. client_next_pending() lists the calls that it will not answer. */
+	/* It was JOINED (was_joined), or went before it was answered. client_take_pending() lists the calls that it will
+	 * not answer. */
 	void (*gone)(void *ctx, struct client *c, int64_t now_ms, enum close_reason why);
 };
 
@@ -39,9 +41,10 @@ struct client_config {
 	struct sio_rules rules;
 	int64_t connect_timeout_ms; /* to join a namespace; also for the attachments of a packet to come */
 	size_t max_namespaces, max_pending_acks, max_name_bytes;
-	size_t max_session_bytes; /* of a client's data as JSON; 0: no limit */
-	bool always_connect;      /* a refused client is let in and put out again: python-socketio's option */
-	bool show_packets;        /* trace.h */
+	size_t max_session_bytes;        /* of a client's data as JSON; 0: no limit */
+	size_t max_held, max_held_bytes; /* messages of a connection that wait for its clients to be in */
+	bool always_connect;             /* a refused client is let in and put out again: python-socketio's option */
+	bool show_packets;               /* trace.h */
 };
 
 struct client_config clients_config(const struct gateway_options *o);
@@ -57,7 +60,7 @@ struct clients {
 
 void clients_init(struct clients *all, const struct client_config *config, struct hub *hub, struct sessions *sessions);
 
-enum client_state { CLIENT_CONNECTING, CLIENT_JOINED, CLIENT_GONE };
+enum client_phase { CLIENT_CONNECTING, CLIENT_JOINED, CLIENT_GONE };
 
 /* A call that the client is asked to answer. */
 struct client_pending {
@@ -75,14 +78,17 @@ struct client {
 	struct hub_member member; /* first */
 	struct conn *conn;
 	struct client *next_in_conn, *next_gone; /* next_gone: the layer above's */
+	void *upper;                             /* the layer above's, as long as it lives */
 	struct slice nsp;                        /* with a NUL behind it */
 	struct slice auth;                       /* JSON of the CONNECT packet; empty: none */
 	struct client_pending *pending;
 	uint32_t n_pending, cap_pending;
 	struct client_datum *data;
 	size_t data_bytes;     /* of all as one object */
+	uint32_t data_version; /* counts its changes */
 	struct buf last_rooms; /* names with a NUL behind each, once it is GONE */
-	enum client_state state;
+	enum client_phase state;
+	bool was_joined;
 	enum close_reason why;
 	struct grave grave;
 	const char *sid; /* its session's for a client of Engine.IO 3, which knows no other; "/nsp#<sid>" but in "/" */

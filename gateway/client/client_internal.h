@@ -13,6 +13,8 @@ struct conn {
 	struct timer
 		deadline; /* connect_timeout: until the first namespace, or until a packet's attachments are there */
 	bool joined_once;
+	uint32_t n_connecting; /* clients of whom the layer above has to say whether they are in */
+	struct held *held;     /* what came meanwhile; NULL: nothing */
 	struct grave grave;
 	/* A binary packet whose attachments are coming. */
 	bool gathering;
@@ -25,11 +27,20 @@ struct conn {
 struct client *client_new(struct conn *conn, const struct sio_packet *connect);
 struct client *conn_find(const struct conn *conn, struct slice nsp);
 void conn_unlink(struct conn *conn, struct client *c);
-void conn_joined(struct conn *conn); /* a namespace was joined: connect_timeout is over */
+void conn_joined(struct conn *conn);  /* a namespace was joined: connect_timeout is over */
+void conn_decided(struct conn *conn); /* one of n_connecting is not any more */
 void client_free_data(struct client *c);
 void client_add_query(struct buf *to, struct slice query); /* as the members of a JSON object */
 void client_leave(struct client *c, int64_t now_ms, enum close_reason why);
 void client_answered(struct client *c, int64_t now_ms, const struct sio_packet *p, const struct slice *blobs, size_t n);
+
+/* conn.c: takes a message of the session. False: what it is can be said only when those who are connecting are in or not; nothing
+ * was done. */
+bool conn_take(struct conn *conn, int64_t now_ms, bool binary, struct slice data);
+
+/* held.c: messages that wait for that, in order. */
+void held_add(struct conn *conn, int64_t now_ms, bool binary, struct slice data); /* may close the session */
+void held_drop(struct conn *conn);
 
 /* eio3.c: where clients of Engine.IO 3 have it otherwise. */
 static inline bool conn_is_eio3(const struct conn *conn)

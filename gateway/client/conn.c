@@ -221,21 +221,24 @@ static void packet_is_whole(struct conn *conn, int64_t now_ms)
 	stop_gathering(conn);
 }
 
-static void on_binary(struct conn *conn, int64_t now_ms, struct slice data)
+static bool on_binary(struct conn *conn, int64_t now_ms, struct slice data)
 {
+	if (!conn->gathering && conn->n_connecting)
+		return false;
 	if (!conn->gathering) {
 		refuse_packet(conn, now_ms, "binary data without a packet");
-		return;
+		return true;
 	}
 	buf_add_slice(&conn->blobs, data);
 	if (conn->blobs.failed) {
 		metrics_count(M_OUT_OF_MEMORY);
 		session_close(conn->session, now_ms, CLOSE_FORCED);
-		return;
+		return true;
 	}
 	conn->ends[conn->n_blobs++] = conn->blobs.size;
 	if (conn->n_blobs == conn->packet.attachments)
 		packet_is_whole(conn, now_ms);
+	return true;
 }
 
 static bool may_gather(const struct conn *conn, const struct sio_packet *p)
@@ -245,16 +248,33 @@ static bool may_gather(const struct conn *conn, const struct sio_packet *p)
 	return c && c->state == CLIENT_JOINED;
 }
 
-static void on_data(struct conn *conn, int64_t now_ms, struct slice text)
+/* Whether it takes those who are connecting to know what the packet means. */
+static bool is_undecided(const struct conn *conn, const char *why, const struct sio_packet *p)
+{
+	const struct client *c;
+
+	if (conn->n_connecting == 0)
+		return false;
+	if (why)
+		return true;
+	c = conn_find(conn, p->nsp);
+	return c ? c->state == CLIENT_CONNECTING : p->type != SIO_CONNECT;
+}
+
+static bool on_data(struct conn *conn, int64_t now_ms, struct slice text)
 {
 	struct buf auth = BUF_INIT;
 	struct sio_packet p;
 	const char *why = conn->gathering ? "text while attachments are due"
 					  : conn->all->config.parser->parse(text, &conn->all->config.rules, &p);
+	bool waits;
 
 	if (why == NULL && conn_is_eio3(conn))
 		eio3_split_namespace(&p, &auth);
-	if (why)
+	waits = is_undecided(conn, why, &p);
+	if (waits) /* nothing is done */
+		;
+	else if (why)
 		refuse_packet(conn, now_ms, why);
 	else if (p.type == SIO_CONNECT)
 		on_connect(conn, now_ms, &p);
@@ -265,6 +285,7 @@ static void on_data(struct conn *conn, int64_t now_ms, struct slice text)
 	else /* nothing is kept for one who is not there (CVE-2026-48804) */
 		refuse_packet(conn, now_ms, "not connected to this namespace");
 	buf_fini(&auth);
+	return !waits;
 }
 
 /* --- The session's upper layer ------------------------------------------------------------------------------------ */
@@ -286,6 +307,18 @@ static void opened(struct session *s, int64_t now_ms)
 		on_connect(conn, now_ms, &(struct sio_packet){ .type = SIO_CONNECT, .nsp = SLICE("/") });
 }
 
+bool conn_take(struct conn *conn, int64_t now_ms, bool binary, struct slice data)
+{
+	if (binary == conn->all->config.parser->is_binary)
+		return on_data(conn, now_ms, data);
+	if (binary)
+		return on_binary(conn, now_ms, data);
+	if (conn->n_connecting)
+		return false;
+	refuse_packet(conn, now_ms, "text where packets are binary");
+	return true;
+}
+
 static void message(struct session *s, int64_t now_ms, bool binary, struct slice data)
 {
 	struct conn *conn = s->user;
@@ -294,12 +327,8 @@ static void message(struct session *s, int64_t now_ms, bool binary, struct slice
 		return;
 	if (conn->all->config.show_packets)
 		trace_in(s->sid, binary, binary && conn->all->config.parser->is_binary, data);
-	if (binary == conn->all->config.parser->is_binary)
-		on_data(conn, now_ms, data);
-	else if (binary)
-		on_binary(conn, now_ms, data);
-	else
-		refuse_packet(conn, now_ms, "text where packets are binary");
+	if (conn->held || !conn_take(conn, now_ms, binary, data))
+		held_add(conn, now_ms, binary, data);
 }
 
 static void free_conn(struct grave *g)
@@ -320,6 +349,7 @@ static void closed(struct session *s, int64_t now_ms, enum close_reason why)
 		return;
 	s->user = NULL;
 	timer_stop(conn->all->sessions->timers, &conn->deadline);
+	held_drop(conn);
 	while (conn->clients)
 		client_leave(conn->clients, now_ms, why);
 	graveyard_bury(conn->all->sessions->graveyard, &conn->grave, free_conn);
@@ -354,6 +384,8 @@ struct client_config clients_config(const struct gateway_options *o)
 		.always_connect = o->always_connect,
 		.show_packets = o->debug,
 		.max_session_bytes = (size_t)o->max_session_bytes,
+		.max_held = (size_t)o->max_waiting_events,
+		.max_held_bytes = (size_t)o->max_http_buffer_size,
 	};
 }
 

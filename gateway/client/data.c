@@ -64,6 +64,7 @@ int client_put_data(struct client *c, struct slice key, struct slice json)
 	}
 	*at = put ? put : old ? old->next : NULL;
 	c->data_bytes = bytes;
+	c->data_version++;
 	free(old);
 	return 0;
 }

@@ -167,8 +167,8 @@ static void on_arguments(void *to, uint64_t tag, int64_t now_ms, struct stoa_val
 	(void)tag;
 	r->answers++;
 	dispatch_begin(d, now_ms);
-	app_answer(d->app, now_ms, r->call, "", text, items.blobs.count ? JSON_BLOBS : 0, items.blobs.at,
-		items.blobs.count);
+	d->runner->call_answer(d->runner_ctx, now_ms, r->call, NULL, text, items.blobs.count ? JSON_BLOBS : 0,
+		items.blobs.at, items.blobs.count);
 	dispatch_end(d);
 	items_fini(&items);
 }
@@ -176,11 +176,12 @@ static void on_arguments(void *to, uint64_t tag, int64_t now_ms, struct stoa_val
 static void on_client(void *to, uint64_t tag, int64_t now_ms, struct stoa_value description)
 {
 	struct remote_call *r = to;
+	const struct dispatch *d = r->dispatch;
 	struct buf json = BUF_INIT;
 
 	(void)tag;
-	(void)now_ms;
-	if (json_encode(&json, description, NULL) == 0 && app_call_found(r->dispatch->app, r->call, buf_slice(&json)))
+	if (json_encode(&json, description, NULL) == 0 &&
+		d->runner->call_found(d->runner_ctx, now_ms, r->call, buf_slice(&json)))
 		r->answers++;
 	buf_fini(&json);
 }
@@ -188,12 +189,13 @@ static void on_client(void *to, uint64_t tag, int64_t now_ms, struct stoa_value 
 static void on_counted(void *to, uint64_t tag, int64_t now_ms, uint64_t clients)
 {
 	struct remote_call *r = to;
+	struct dispatch *d = r->dispatch;
 
 	(void)tag;
 	r->expected = (size_t)clients;
-	dispatch_begin(r->dispatch, now_ms);
-	app_call_expect(r->dispatch->app, r->call, r->here + r->expected);
-	dispatch_end(r->dispatch);
+	dispatch_begin(d, now_ms);
+	d->runner->call_expect(d->runner_ctx, now_ms, r->call, r->here + r->expected);
+	dispatch_end(d);
 }
 
 static void on_end(void *to, uint64_t tag, int64_t now_ms, int status, const struct slice *silent, size_t n_silent)
@@ -208,13 +210,13 @@ static void on_end(void *to, uint64_t tag, int64_t now_ms, int status, const str
 	remote_free(r);
 	dispatch_begin(d, now_ms);
 	for (size_t i = 0; i < n_silent; i++)
-		app_call_silent(d->app, call, silent[i].size ? silent[i] : SLICE("?"));
+		d->runner->call_silent(d->runner_ctx, now_ms, call, silent[i].size ? silent[i] : SLICE("?"));
 	if (status < 0)
-		app_call_end(d->app, call, status);
+		d->runner->call_end(d->runner_ctx, now_ms, call, status);
 	else
-		app_call_expect(d->app, call, expected + some_went);
+		d->runner->call_expect(d->runner_ctx, now_ms, call, expected + some_went);
 	if (status == 0 && some_went)
-		app_answer_gone(d->app, now_ms, call, "");
+		d->runner->call_gone(d->runner_ctx, now_ms, call, NULL);
 	dispatch_end(d);
 }
 
@@ -239,7 +241,7 @@ static void name_unasked(struct dispatch *d, const struct effect *e)
 		const struct node *n = map_item(at, struct node, by_uid);
 
 		if (node_has_namespace(n, slice_str(e->to.nsp)))
-			app_call_silent(d->app, e->call, slice_str(n->name));
+			d->runner->call_silent(d->runner_ctx, d->now_ms, e->call, slice_str(n->name));
 	}
 }
 
@@ -262,10 +264,10 @@ void remote_ask(struct dispatch *d, const struct effect *e, size_t here, const c
 		return;
 	if (error)
 		name_unasked(d, e);
-	app_call_expect(d->app, e->call, here);
+	d->runner->call_expect(d->runner_ctx, d->now_ms, e->call, here);
 }
 
-void remote_forget(struct dispatch *d)
+void dispatch_forget_calls(struct dispatch *d)
 {
 	while (d->remote_calls) {
 		cluster_forget(d->cluster, d->remote_calls);
@@ -308,8 +310,7 @@ static void server_event(void *ctx, int64_t now_ms, struct slice nsp, struct sto
 	in.blobs = items.blobs.at;
 	in.n_blobs = items.blobs.count;
 	dispatch_begin(d, now_ms);
-	if (d->app)
-		app_server_event(d->app, now_ms, where, &in);
+	d->runner->server_event(d->runner_ctx, now_ms, where, &in);
 	dispatch_end(d);
 	items_fini(&name);
 	items_fini(&items);
@@ -330,8 +331,8 @@ void dispatch_set_cluster(struct dispatch *d, struct cluster *cluster)
 	d->cluster = cluster;
 }
 
-void remote_keep_namespaces(struct dispatch *d)
+void dispatch_keep_namespaces(struct dispatch *d)
 {
 	if (d->cluster)
-		app_namespaces(d->app, keep, d);
+		d->runner->namespaces(d->runner_ctx, keep, d);
 }

@@ -15,6 +15,11 @@ static bool is_for_one(const struct effect_target *to)
 	return to->n_rooms == 0 && !to->broadcast;
 }
 
+static bool is_from(const struct client *c, const struct effect_target *to)
+{
+	return c && strcmp(c->sid, to->sid) == 0 && slice_equal(c->nsp, slice_str(to->sid_nsp));
+}
+
 /* The client that the effect's event came from; NULL: it had none, or it has left the hub. */
 static struct client *origin_of(struct dispatch *d, const struct effect_target *to)
 {
@@ -25,6 +30,8 @@ static struct client *origin_of(struct dispatch *d, const struct effect_target *
 		return to->sender;
 	if (to->sid == NULL)
 		return NULL;
+	if (is_from(d->current, to))
+		return d->current;
 	n = hub_namespace(d->hub, slice_str(to->sid_nsp));
 	m = n ? hub_find(n, slice_str(to->sid)) : NULL;
 	return m ? client_of(m) : NULL;
@@ -156,7 +163,7 @@ static void expect(struct dispatch *d, const struct effect *e, size_t here)
 	if (remote_concerns(d, &e->to))
 		remote_ask(d, e, here, self_of(d, &e->to));
 	else if (e->call)
-		app_call_expect(d->app, e->call, here);
+		d->runner->call_expect(d->runner_ctx, d->now_ms, e->call, here);
 }
 
 /* One frame with one id for all who are asked; each remembers the id. */
@@ -268,7 +275,7 @@ static void run_fetch(struct dispatch *d, const struct effect *e)
 	for (; found < d->n_picked; found++) {
 		buf_clear(&json);
 		client_describe(d->picked[found], &json);
-		if (json.failed || !app_call_found(d->app, e->call, buf_slice(&json)))
+		if (json.failed || !d->runner->call_found(d->runner_ctx, d->now_ms, e->call, buf_slice(&json)))
 			break;
 	}
 	if (json.failed)
@@ -282,20 +289,28 @@ static void run_servers(struct dispatch *d, const struct effect *e)
 	expect(d, e, 0);
 }
 
+static bool waits_for_verdict(const struct dispatch *d)
+{
+	return d->current && d->current->state == CLIENT_CONNECTING;
+}
+
 static void run_accept(struct dispatch *d, const struct effect *e)
 {
 	(void)e;
-	client_accept(d->current, d->now_ms);
+	if (waits_for_verdict(d))
+		client_accept(d->current, d->now_ms);
 }
 
 static void run_refuse(struct dispatch *d, const struct effect *e)
 {
-	client_refuse(d->current, e->json);
+	if (waits_for_verdict(d))
+		client_refuse(d->current, e->json);
 }
 
 static void run_decision(struct dispatch *d, const struct effect *e)
 {
-	d->decided(d->decided_to, e);
+	if (d->decided)
+		d->decided(d->decided_to, e, NULL);
 }
 
 static void (*const runs[])(struct dispatch *d, const struct effect *e) = {
@@ -314,10 +329,8 @@ static void (*const runs[])(struct dispatch *d, const struct effect *e) = {
 	[EFFECT_SERVERS] = run_servers,
 };
 
-void effects_run(void *ctx, const struct effect *first)
+void effects_run(struct dispatch *d, const struct effect *first)
 {
-	struct dispatch *d = ctx;
-
 	for (const struct effect *e = first; e; e = e->next)
 		runs[e->kind](d, e);
 }

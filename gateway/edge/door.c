@@ -1,22 +1,13 @@
 /*
- * door.c - who gets a session: the layer above is asked, and told of every refusal in the words of Node's
- * connection_error (protocol.md 2.2).
+ * door.c - who gets a session: the limits of addresses, and refusals, of which the layer above is told in the words of
+ * Node's connection_error (protocol.md 2.2).
  */
 #include <stdlib.h>
 
-#include "alloc.h"
-#include "edge_internal.h"
+#include "door.h"
 #include "json.h"
 #include "metrics.h"
 #include "utf8.h"
-
-struct door {
-	const struct edge_door_ops *ops;
-	void *ctx;
-	struct edge_decision decision; /* slices of `text` */
-	struct buf text;
-	struct buf error; /* of the refusal in hand */
-};
 
 static const struct {
 	int code;
@@ -36,55 +27,19 @@ static const struct {
 	[EIO_JSONP] = { 3, "JSONP is not enabled, or j is not a number", "JSONP" },
 };
 
-void edge_set_door(struct edge *e, const struct edge_door_ops *ops, void *ctx)
+void door_free(struct edge *e)
 {
-	e->door = must_alloc(sizeof(*e->door));
-	e->door->ops = ops;
-	e->door->ctx = ctx;
-}
+	struct door *d = e->door;
 
-void door_free(struct door *d)
-{
 	if (d == NULL)
 		return;
+	door_forget_all(e);
 	buf_fini(&d->text);
 	buf_fini(&d->error);
 	free(d);
 }
 
-/* --- Asking -------------------------------------------------------------------------------------------------- */
-
-void edge_decide(struct edge *e, const struct edge_request *r, const struct edge_decision *d)
-{
-	struct buf *text = &e->door->text;
-	struct slice all;
-
-	(void)r; /* there is one in hand; a parked one would be found by it */
-	buf_clear(text);
-	buf_add_slice(text, d->message);
-	buf_add_slice(text, d->headers);
-	buf_add_slice(text, d->session_headers);
-	if (text->failed)
-		return; /* nothing was decided: it stays out */
-	all = buf_slice(text);
-	e->door->decision = (struct edge_decision){ .refused = d->refused,
-		.message = slice_first(all, d->message.size),
-		.headers = slice_first(slice_from(all, d->message.size), d->headers.size),
-		.session_headers = slice_from(all, d->message.size + d->headers.size) };
-}
-
-void door_ask(struct edge *e, const struct session_handshake *h, const char *transport, struct edge_decision *answer)
-{
-	struct door *d = e->door;
-
-	*answer = (struct edge_decision){ .refused = false };
-	if (d == NULL)
-		return;
-	d->decision = (struct edge_decision){ .refused = true };
-	d->ops->admit(
-		d->ctx, loop_now(e->config.loop), &(struct edge_request){ .handshake = h, .transport = transport });
-	*answer = d->decision;
-}
+/* --- Limits ------------------------------------------------------------------------------------------------- */
 
 int door_admits(struct edge *e, struct slice address)
 {

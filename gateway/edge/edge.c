@@ -280,6 +280,7 @@ void edge_stop_listening(struct edge *e)
 {
 	listener_stop(&e->clients);
 	e->server.ending = true;
+	door_forget_all(e);
 	http_service_close_idle(&e->clients.service);
 	http_service_close_idle(&e->relayed);
 	relays_drain(e->relays);
@@ -313,7 +314,7 @@ void edge_free(struct edge *e)
 	buf_fini(&e->headers);
 	proxies_fini(&e->proxies);
 	compressor_free(e->compressor);
-	door_free(e->door);
+	door_free(e);
 	free(e);
 }
 

@@ -64,10 +64,12 @@ struct edge_api_ops {
 struct edge_request {
 	const struct session_handshake *handshake;
 	const char *transport; /* "polling", "websocket"; NULL: it named neither */
+	uint64_t number;       /* of the question, for edge_decide(); of a refusal: 0 */
 };
 
 struct edge_decision {
-	bool refused;
+	bool refused;     /* 403, an upgrade 400: the application does not want it */
+	bool unavailable; /* 503, the message as text: nobody could be asked, or answered in time; no refusal to tell of */
 	struct slice message; /* why, for the client; UTF-8 */
 	/* Lines, each with its CRLF, for the answer, and for every answer of the session. */
 	struct slice headers, session_headers;
@@ -75,9 +77,12 @@ struct edge_decision {
 
 /* Who says whether a request gets a session, and hears of refusals. */
 struct edge_door_ops {
-	/* Answered by edge_decide(), once; nobody is let in without it. Today that is before admit() returns; for one who
-	 * must ask elsewhere first, the edge would copy and park the request here, and no signature changes. */
-	void (*admit)(void *ctx, int64_t now_ms, const struct edge_request *r);
+	/* Answered by edge_decide(), before this returns or later: true says that it will be, and the request is parked
+	 * until then, which has no deadline here. Who is not decided on stays out. At most max_waiting_handshakes wait: past
+	 * it nobody is asked, and the answer is 503. */
+	bool (*admit)(void *ctx, int64_t now_ms, const struct edge_request *r);
+	/* The client of a question that waits has left, or the edge ends: no answer is wanted any more. */
+	void (*left)(void *ctx, uint64_t number);
 	/* Every refusal of Engine.IO's: {"code":..,"message":..,"context":{..}} as Node's connection_error has them.
 	 * Nothing is prepared unless hears() says so. */
 	bool (*hears)(void *ctx);
@@ -106,7 +111,9 @@ int edge_listen(struct edge *e);
 void edge_set_api(struct edge *e, const struct edge_api_ops *ops, void *ctx);
 /* Without a door all come in. Before the loop runs. */
 void edge_set_door(struct edge *e, const struct edge_door_ops *ops, void *ctx);
-void edge_decide(struct edge *e, const struct edge_request *r, const struct edge_decision *d);
+/* One who waits goes on as if it had been answered at once, in this call; so, of others, never from inside admit(). Who left,
+ * who was decided on before, and all who waited when the edge stopped listening, are nobody. */
+void edge_decide(struct edge *e, uint64_t number, const struct edge_decision *d);
 /* Without these, sessions of others are unknown; without a secret nothing is taken from others. */
 void edge_set_relay(struct edge *e, const struct edge_relay_ops *ops, void *ctx);
 void edge_relay_found(struct edge *e, struct slice id, const char *address); /* NULL: nobody */

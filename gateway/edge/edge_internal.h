@@ -116,8 +116,19 @@ int door_admits(struct edge *e, struct slice address);
 /* A request for a session that is none. False: its address asks too often, and the connection has been closed. */
 bool door_answers_stranger(struct http_conn *c, const struct http_head *head);
 
-/* door.c: whether the request gets a session. The answer's slices end with the next question. */
-void door_ask(struct edge *e, const struct session_handshake *h, const char *transport, struct edge_decision *answer);
+/* ask.c: whether the request gets a session. */
+enum door_verdict {
+	DOOR_DECIDED, /* *answer, whose slices end with the next question */
+	DOOR_PARKED,  /* handshake_decided() will be called, or door_gone() is to be */
+	DOOR_FULL     /* too many wait already */
+};
+enum door_verdict door_ask(struct http_conn *c, const struct http_head *head, const struct session_handshake *h,
+	bool upgrade, struct edge_decision *answer);
+void door_gone(struct http_conn *c);  /* the connection of a request that was parked has ended */
+void door_forget_all(struct edge *e); /* those that wait are answered as unavailable */
+/* polling.c: a parked request goes on. */
+void handshake_decided(struct http_conn *c, const struct http_head *head, bool upgrade, const struct edge_decision *d);
+
 /* Tells of a refusal, and counts it; `words` replaces the text of the table when it is not empty. */
 struct refusal {
 	enum eio_error error;
@@ -129,10 +140,13 @@ int refusal_code(const struct refusal *why);
 int refusal_status(const struct refusal *why);
 struct slice refusal_text(const struct refusal *why);
 void door_put_error(struct buf *to, const struct refusal *why); /* {"code":4,"message":"Forbidden"} */
-void door_free(struct door *d);
+void door_free(struct edge *e);
 
 /* upgrade.c: a request for Engine.IO with Upgrade: becomes a WebSocket or is refused. `cors` are lines for the 101. */
 void upgrade_request(struct http_conn *c, const struct eio_request *r, struct slice cors);
+/* The same, of one that was parked: `h` describes it. */
+void upgrade_decided(struct http_conn *c, const struct eio_request *r, struct slice cors, struct session_handshake *h,
+	const struct edge_decision *d);
 /* "HTTP/1.1 400 Bad Request", the headers that the reference sends, `lines` and the text; then the end. */
 void upgrade_refuse(struct http_conn *c, int status, struct slice text, struct slice lines);
 

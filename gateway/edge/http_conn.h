@@ -111,8 +111,9 @@ struct http_conn {
 	bool keep_alive, http10, head_only, expect; /* of the request */
 	bool head_began, writes, paused, eof, consuming, resume;
 
-	struct relay *relay; /* the request in hand is for another gateway (relay.h) */
-	void *user;          /* the service's, given to free_user() with the connection; NULL at first */
+	struct relay *relay;       /* the request in hand is for another gateway (relay.h) */
+	struct question *question; /* it waits for being let in (door.h) */
+	void *user;                /* the service's, given to free_user() with the connection; NULL at first */
 	void (*free_user)(void *user);
 	struct grave grave;
 };
@@ -143,9 +144,14 @@ void http_conn_answer(struct http_conn *c, const struct http_answer *a);
 void http_conn_answer_raw(struct http_conn *c, struct slice bytes);
 
 /* While parked: the descriptor, out of the loop and not shut down; the connection is closed without gone(). The caller
- * owns it and what followed the head: inside request() c->rest, which ends with that call; later c->in, which ends with
- * the turn. */
+ * owns it and what followed the head: http_conn_rest(). */
 int http_conn_give_away(struct http_conn *c);
+
+/* While parked: what has come behind the head. Inside request() it ends with that call, later with the turn. */
+static inline struct slice http_conn_rest(const struct http_conn *c)
+{
+	return c->consuming ? c->rest : buf_slice(&c->in);
+}
 
 /* Between http_conn.c, http_request.c and http_answer.c. */
 void http_conn_enter(struct http_conn *c, enum http_conn_state state);

@@ -157,14 +157,64 @@ static bool refuse_for_now(struct http_conn *c, int status)
 	return true;
 }
 
+static void refuse_unavailable(struct http_conn *c, struct slice why)
+{
+	struct buf *headers = &polling_of(c)->headers;
+
+	metrics_count(M_HANDSHAKES_REFUSED);
+	buf_add_str(headers, "Retry-After: 1\r\n");
+	http_conn_answer(c, &(struct http_answer){ .status = 503,
+				    .type = "text/plain; charset=utf-8",
+				    .headers = buf_slice(headers),
+				    .body = why });
+}
+
+static void decided(
+	struct http_conn *c, const struct eio_request *r, struct session_handshake *h, const struct edge_decision *d)
+{
+	struct buf *headers = &polling_of(c)->headers;
+	enum eio_error error = d->refused ? EIO_OK : eio_read_protocol(edge_of(c), r, h);
+
+	if (d->unavailable) {
+		refuse_unavailable(c, d->message);
+		return;
+	}
+	if (error != EIO_OK) {
+		refuse(c, r, &(struct refusal){ .error = error });
+		return;
+	}
+	buf_add_slice(headers, d->headers);
+	buf_add_slice(headers, d->session_headers);
+	h->lines = d->session_headers;
+	if (d->refused)
+		refuse(c, r, &(struct refusal){ .error = EIO_FORBIDDEN, .words = d->message });
+	else
+		open_session(c, h);
+}
+
+void handshake_decided(struct http_conn *c, const struct http_head *head, bool upgrade, const struct edge_decision *d)
+{
+	struct edge *e = edge_of(c);
+	char address[EDGE_ADDRESS_SIZE];
+	struct session_handshake h = { 0 };
+	struct eio_request r;
+
+	eio_request_read(e, c, head, &r);
+	edge_describe(e, c, head, address, &h);
+	if (upgrade)
+		upgrade_decided(c, &r, buf_slice(&polling_of(c)->headers), &h, d);
+	else if (e->headers.failed)
+		refuse_for_now(c, 503);
+	else
+		decided(c, &r, &h, d);
+}
+
 static void handshake(struct http_conn *c, const struct eio_request *r)
 {
 	struct edge *e = edge_of(c);
-	struct buf *headers = &polling_of(c)->headers;
 	char address[EDGE_ADDRESS_SIZE];
 	struct session_handshake h = { 0 };
 	struct edge_decision answer;
-	enum eio_error error;
 
 	edge_describe(e, c, r->head, address, &h);
 	if (e->server.ending || e->headers.failed) {
@@ -174,19 +224,16 @@ static void handshake(struct http_conn *c, const struct eio_request *r)
 	}
 	if (refuse_for_now(c, door_admits(e, h.address)))
 		return;
-	door_ask(e, &h, "polling", &answer);
-	error = answer.refused ? EIO_OK : eio_read_protocol(e, r, &h);
-	if (error != EIO_OK) {
-		refuse(c, r, &(struct refusal){ .error = error });
-		return;
+	switch (door_ask(c, r->head, &h, false, &answer)) {
+	case DOOR_DECIDED:
+		decided(c, r, &h, &answer);
+		break;
+	case DOOR_FULL:
+		refuse_for_now(c, 503);
+		break;
+	case DOOR_PARKED:
+		break;
 	}
-	buf_add_slice(headers, answer.headers);
-	buf_add_slice(headers, answer.session_headers);
-	h.lines = answer.session_headers;
-	if (answer.refused)
-		refuse(c, r, &(struct refusal){ .error = EIO_FORBIDDEN, .words = answer.message });
-	else
-		open_session(c, &h);
 }
 
 static void begin_get(struct http_conn *c, struct session *s)
@@ -246,6 +293,8 @@ static void gone(struct http_conn *c)
 
 	if (c->relay) {
 		relay_gone(c);
+	} else if (c->question) {
+		door_gone(c);
 	} else if (p) {
 		session_poll_gone(&p->poll, now);
 		session_post_gone(&p->post, now);

@@ -178,9 +178,10 @@ static void hand_over(struct http_conn *c, const struct eio_request *r, struct s
 	struct edge *e = edge_of(c);
 	struct upgrade *u = upgrade_new(c, r, h);
 	struct buf extra = BUF_INIT;
-	struct ws_accept accept = {
-		.key = http_header_get(r->head, "Sec-WebSocket-Key"), .rest = c->rest, .opened = opened, .ctx = u
-	};
+	struct ws_accept accept = { .key = http_header_get(r->head, "Sec-WebSocket-Key"),
+		.rest = http_conn_rest(c),
+		.opened = opened,
+		.ctx = u };
 
 	if (u == NULL) {
 		metrics_count(M_OUT_OF_MEMORY);
@@ -244,6 +245,12 @@ static void refuse_forbidden(struct http_conn *c, const struct eio_request *r, c
 	buf_fini(&lines);
 }
 
+static void refuse_unavailable(struct http_conn *c, struct slice why)
+{
+	metrics_count(M_HANDSHAKES_REFUSED);
+	upgrade_refuse(c, 503, why, SLICE("Retry-After: 1\r\n"));
+}
+
 /* Status 0: not at all. */
 static bool refuse_for_now(struct http_conn *c, int status)
 {
@@ -252,6 +259,19 @@ static bool refuse_for_now(struct http_conn *c, int status)
 	metrics_count(M_HANDSHAKES_REFUSED);
 	upgrade_refuse(c, status, slice_str(http_status_text(status)), SLICE("Retry-After: 1\r\n"));
 	return true;
+}
+
+void upgrade_decided(struct http_conn *c, const struct eio_request *r, struct slice cors, struct session_handshake *h,
+	const struct edge_decision *d)
+{
+	eio_read_protocol(edge_of(c), r, h); /* that it is taken is asked in is_websocket() */
+	h->lines = d->session_headers;
+	if (d->unavailable)
+		refuse_unavailable(c, d->message);
+	else if (d->refused)
+		refuse_forbidden(c, r, d);
+	else if (is_websocket(c, r))
+		hand_over(c, r, cors, h, d->headers);
 }
 
 /* A session that begins with a WebSocket. */
@@ -265,13 +285,16 @@ static void open_session(struct http_conn *c, const struct eio_request *r, struc
 	edge_describe(e, c, r->head, address, &h);
 	if (refuse_for_now(c, door_admits(e, h.address)))
 		return;
-	eio_read_protocol(e, r, &h); /* that it is taken is asked in is_websocket() */
-	door_ask(e, &h, "websocket", &answer);
-	h.lines = answer.session_headers;
-	if (answer.refused)
-		refuse_forbidden(c, r, &answer);
-	else if (is_websocket(c, r))
-		hand_over(c, r, cors, &h, answer.headers);
+	switch (door_ask(c, r->head, &h, true, &answer)) {
+	case DOOR_DECIDED:
+		upgrade_decided(c, r, cors, &h, &answer);
+		break;
+	case DOOR_FULL:
+		refuse_for_now(c, 503);
+		break;
+	case DOOR_PARKED:
+		break;
+	}
 }
 
 void upgrade_answer_stranger(struct http_conn *c, const struct http_head *head)

@@ -64,9 +64,11 @@ struct ws {
 	struct lws *wsi; /* NULL once lws has let go */
 	int fd;          /* lws's */
 	enum ws_state state;
-	bool listed_ended;
-	bool opened;  /* and ws_accept() is to say so */
 	bool blocked; /* the session waits for session_ws_writable() */
+	bool holding; /* lws has output that the socket did not take */
+	bool ponging; /* the peer has sent a ping: lws writes, too, from here on */
+	bool listed_ended;
+	bool opened; /* and ws_accept() is to say so */
 	struct ws_message message;
 	struct ws_controls controls;
 	struct timer drain;
@@ -166,14 +168,33 @@ static void drain(struct ws *ws)
 	timer_set(&loop->timers, &ws->drain, drained_too_slowly, loop_now(loop) + DRAIN_MS);
 }
 
-/* lws takes everything; what the socket does not take at once it copies. On failure it only says so here. */
+/* As much as the socket takes now, without lws: its memory is cold when a room is large. How much that was. */
+static size_t put_directly(struct ws *ws, const void *bytes, size_t size)
+{
+	ssize_t n;
+
+	if (ws->holding || ws->ponging)
+		return 0;
+	n = send(ws->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* All is taken: lws copies what the socket does not take, and sends it before anything else. On failure it only says so
+ * here. */
 static bool put(struct ws *ws, const void *bytes, size_t size)
 {
-	/* LWS_WRITE_HTTP is sent as it is: lws neither changes the bytes nor looks before them, whatever its type says. */
-	if (lws_write(ws->wsi, (unsigned char *)(uintptr_t)bytes, size, LWS_WRITE_HTTP) >= 0)
+	size_t sent = put_directly(ws, bytes, size);
+	const char *rest = (const char *)bytes + sent;
+
+	if (sent == size)
 		return true;
-	end(ws);
-	return false;
+	/* LWS_WRITE_HTTP is sent as it is: lws neither changes the bytes nor looks before them, whatever its type says. */
+	if (lws_write(ws->wsi, (unsigned char *)(uintptr_t)rest, size - sent, LWS_WRITE_HTTP) < 0) {
+		end(ws);
+		return false;
+	}
+	ws->holding = lws_partial_buffered(ws->wsi);
+	return true;
 }
 
 /* Code 0: a frame without a status. */
@@ -213,7 +234,7 @@ static bool op_write(struct session_ws *base, const char *bytes, size_t size)
 
 	if (ws->state != OPEN || !put(ws, bytes, size))
 		return false;
-	ws->blocked = lws_partial_buffered(ws->wsi);
+	ws->blocked = ws->holding;
 	return !ws->blocked;
 }
 
@@ -279,20 +300,17 @@ static int on_established(struct ws *ws)
 
 	ws->state = OPEN;
 	ws->opened = true;
+	ws->holding = lws_partial_buffered(ws->wsi);
 	a->opened(a->ctx, &ws->base, loop_now(ws->engine->loop));
 	return 0;
 }
 
 /* False: it was refused. */
-static bool inflate(struct ws *ws, bool binary, struct slice *message)
+static bool inflate(struct ws *ws, struct slice *message)
 {
 	switch (ws_deflate_inflate(ws->engine->deflate, *message, message)) {
 	case INFLATED:
-		/* lws checks what comes as it is. */
-		if (binary || utf8_valid(*message))
-			return true;
-		fail(ws, STATUS_PAYLOAD, M_BAD_WEBSOCKET);
-		break;
+		return true;
 	case INFLATE_TOO_LARGE:
 		fail(ws, STATUS_TOO_LARGE, M_LIMIT_PAYLOAD);
 		break;
@@ -306,12 +324,17 @@ static bool inflate(struct ws *ws, bool binary, struct slice *message)
 	return false;
 }
 
+/* Text is checked here, whole: lws would look at every byte by itself, and does not see what was deflated. */
 static void hand_up(struct ws *ws, struct slice message)
 {
 	bool binary = lws_frame_is_binary(ws->wsi) != 0;
 
-	if (!ws->message.deflated || inflate(ws, binary, &message))
+	if (ws->message.deflated && !inflate(ws, &message))
+		return;
+	if (binary || utf8_valid(message))
 		session_ws_message(&ws->base, loop_now(ws->engine->loop), binary, message);
+	else
+		fail(ws, STATUS_PAYLOAD, M_BAD_WEBSOCKET);
 }
 
 static void progress(struct ws *ws, enum ws_progress what, struct slice whole)
@@ -353,9 +376,10 @@ static int on_frame(struct ws *ws, unsigned char first, size_t size)
 	} else if (!(first & OPCODE_CONTROL)) {
 		ws->message.deflated |= (first & RSV1) != 0;
 		progress(ws, ws_message_frame(&ws->message, limits, size), (struct slice){ 0 });
-	} else if ((first & OPCODE) != OPCODE_CLOSE &&
-		   !ws_controls_count(&ws->controls, limits, loop_now(ws->engine->loop))) {
-		fail(ws, STATUS_POLICY, M_LIMIT_CONTROLS);
+	} else if ((first & OPCODE) != OPCODE_CLOSE) {
+		ws->ponging = true;
+		if (!ws_controls_count(&ws->controls, limits, loop_now(ws->engine->loop)))
+			fail(ws, STATUS_POLICY, M_LIMIT_CONTROLS);
 	}
 	return verdict_on_input(ws);
 }
@@ -378,6 +402,7 @@ static int on_writable(struct ws *ws)
 	/* lws may have written a pong meanwhile; it calls again. */
 	if (lws_partial_buffered(ws->wsi))
 		return ws->state == ENDED ? -1 : 0;
+	ws->holding = false;
 	if (ws->state == DRAINING)
 		finish(ws);
 	if (ws->state == OPEN && ws->blocked) {
@@ -393,6 +418,10 @@ static int on_peer_close(struct ws *ws, const unsigned char *payload, size_t siz
 {
 	if (ws->state != OPEN)
 		return -1;
+	if (size > 2 && !utf8_valid(slice_of((const char *)payload + 2, size - 2))) {
+		fail(ws, STATUS_PAYLOAD, M_BAD_WEBSOCKET);
+		return -1;
+	}
 	session_ws_last_call(&ws->base);
 	close_with(ws, size >= 2 ? status_of(payload) : 0);
 	session_ws_gone(&ws->base, loop_now(ws->engine->loop), false);
@@ -595,8 +624,7 @@ static int start_lws(struct ws_engine *e, const struct gateway_options *options)
 	void *loops[] = { e->loop->base };
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN_SERVER,
-		.options = LWS_SERVER_OPTION_LIBEVENT | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-			   LWS_SERVER_OPTION_VALIDATE_UTF8,
+		.options = LWS_SERVER_OPTION_LIBEVENT | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
 		.foreign_loops = loops,
 		.protocols = protocols,
 		.pt_serv_buf_size = READ_BYTES,

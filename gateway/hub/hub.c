@@ -389,11 +389,33 @@ static const struct hub_room *only_room(const struct hub_target *t)
 	return NULL;
 }
 
+enum { AHEAD = 8 };
+
 static void deliver_room(struct delivery *d, const struct hub_room *r, const struct hub_member *skip)
 {
-	for (uint32_t i = 0; i < r->count; i++)
+	for (uint32_t i = 0; i < r->count; i++) {
+		/* The records of a large room are not in the cache. */
+		if (i + AHEAD < r->count)
+			__builtin_prefetch(r->seats[i + AHEAD].out, 1);
 		if (r->seats[i].member != skip)
 			deliver(d, r->seats[i].out);
+	}
+}
+
+/* The lane, when it is a large fan-out by the number of members, whoever of them is left out; else NULL. */
+static struct out_lane *bulk_lane(const struct hub_target *t)
+{
+	size_t count = t->nsp && t->n_rooms == 0 ? t->nsp->everybody->count : 0;
+
+	/* Nobody is in a room who is not in the namespace. */
+	if (t->nsp == NULL || t->nsp->everybody->count < OUT_BULK)
+		return NULL;
+	for (size_t i = 0; i < t->n_rooms; i++) {
+		const struct hub_room *r = find_room(t->nsp, t->rooms[i]);
+
+		count += r ? r->count : 0;
+	}
+	return count < OUT_BULK ? NULL : t->nsp->everybody->seats[0].out->lane;
 }
 
 bool hub_deliver(const struct hub_target *t, struct hub_member *m, struct frame *f)
@@ -405,15 +427,26 @@ bool hub_deliver(const struct hub_target *t, struct hub_member *m, struct frame 
 	return d.count;
 }
 
-size_t hub_broadcast(struct hub *h, const struct hub_target *t, struct frame *f)
+static void deliver_all(struct hub *h, const struct hub_target *t, struct delivery *d)
 {
-	struct delivery d = { f, 0, t->is_volatile, t->latest };
 	const struct hub_room *r = t->nsp ? only_room(t) : NULL;
 
 	if (r)
-		deliver_room(&d, r, t->skip_member);
+		deliver_room(d, r, t->skip_member);
 	else
-		hub_select(h, t, deliver_to, &d);
+		hub_select(h, t, deliver_to, d);
+}
+
+size_t hub_broadcast(struct hub *h, const struct hub_target *t, struct frame *f)
+{
+	struct delivery d = { f, 0, t->is_volatile, t->latest };
+	struct out_lane *bulk = bulk_lane(t);
+
+	if (bulk)
+		out_bulk(bulk, true);
+	deliver_all(h, t, &d);
+	if (bulk)
+		out_bulk(bulk, false);
 	metrics_add(M_DELIVERIES, (int64_t)d.count);
 	return d.count;
 }

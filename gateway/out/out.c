@@ -11,8 +11,10 @@ _Static_assert(sizeof(struct out) <= 64, "a delivery touches one cache line");
 
 int out_lane_init(struct out_lane *lane, size_t limit_bytes)
 {
-	lane->dirty = NULL;
+	lane->dirty = lane->later = NULL;
 	lane->dirty_end = &lane->dirty;
+	lane->later_end = &lane->later;
+	lane->bulk = false;
 	lane->limit_bytes = limit_bytes;
 	lane->scratch = malloc(OUT_SCRATCH_BYTES);
 	return lane->scratch ? 0 : -ENOMEM;
@@ -44,15 +46,27 @@ void out_close(struct out *o)
 	o->closed = true;
 }
 
-static void unlink_dirty(struct out *o)
+/* False: it is not in this list. */
+static bool unlink_from(struct out **first, struct out ***end, const struct out *o)
 {
-	struct out **at = &o->lane->dirty;
+	struct out **at = first;
 
-	while (*at != o)
+	while (*at && *at != o)
 		at = &(*at)->next_dirty;
+	if (*at == NULL)
+		return false;
 	*at = o->next_dirty;
 	if (*at == NULL)
-		o->lane->dirty_end = at;
+		*end = at;
+	return true;
+}
+
+static void unlink_dirty(const struct out *o)
+{
+	struct out_lane *lane = o->lane;
+
+	if (!unlink_from(&lane->dirty, &lane->dirty_end, o))
+		unlink_from(&lane->later, &lane->later_end, o);
 }
 
 void out_fini(struct out *o)
@@ -65,12 +79,15 @@ void out_fini(struct out *o)
 
 static void mark_dirty(struct out *o)
 {
+	struct out_lane *lane = o->lane;
+	struct out ***end = lane->bulk ? &lane->later_end : &lane->dirty_end;
+
 	if (o->dirty)
 		return;
 	o->dirty = true;
 	o->next_dirty = NULL;
-	*o->lane->dirty_end = o;
-	o->lane->dirty_end = &o->next_dirty;
+	**end = o;
+	*end = &o->next_dirty;
 }
 
 static bool grow(struct out *o)
@@ -209,30 +226,57 @@ struct slice out_gather(struct out *o, const struct out_form *form, uint32_t *fr
 	return slice_of(o->lane->scratch, size);
 }
 
-static struct out *take_dirty(struct out_lane *lane)
+/* The first of a list. Of the next one what its owner looks at, behind the record too, is fetched meanwhile. */
+static struct out *take(struct out **first, struct out ***end)
 {
-	struct out *o = lane->dirty;
+	struct out *o = *first;
 
 	if (o == NULL)
 		return NULL;
-	lane->dirty = o->next_dirty;
-	if (lane->dirty == NULL)
-		lane->dirty_end = &lane->dirty;
+	*first = o->next_dirty;
+	if (*first == NULL) {
+		*end = first;
+	} else {
+		__builtin_prefetch(*first);
+		__builtin_prefetch(*first + 1);
+	}
 	o->dirty = false;
 	return o;
 }
 
-void out_flush_all(struct out_lane *lane, int64_t now_ms)
+static void flush(struct out *o, int64_t now_ms)
+{
+	if (o->closed)
+		return;
+	if (o->overflowed)
+		o->ops->overflow(o, now_ms);
+	else if (o->count)
+		o->ops->flush(o);
+}
+
+static void flush_dirty(struct out_lane *lane, int64_t now_ms)
+{
+	struct out *o;
+
+	while ((o = take(&lane->dirty, &lane->dirty_end)))
+		flush(o, now_ms);
+}
+
+bool out_flush_turn(struct out_lane *lane, int64_t now_ms)
 {
 	struct out *o;
 
 	lane->now_ms = now_ms;
-	while ((o = take_dirty(lane))) {
-		if (o->closed)
-			continue;
-		if (o->overflowed)
-			o->ops->overflow(o, now_ms);
-		else if (o->count)
-			o->ops->flush(o);
-	}
+	flush_dirty(lane, now_ms);
+	for (int i = 0; i < OUT_SLICE && (o = take(&lane->later, &lane->later_end)); i++)
+		flush(o, now_ms);
+	/* What the owners have dirtied meanwhile. */
+	flush_dirty(lane, now_ms);
+	return lane->later != NULL;
+}
+
+void out_flush_all(struct out_lane *lane, int64_t now_ms)
+{
+	while (out_flush_turn(lane, now_ms))
+		continue;
 }

@@ -24,15 +24,21 @@ struct out_ops {
 	void (*overflow)(struct out *o, int64_t now_ms); /* the limit was passed: close; no more is queued meanwhile */
 };
 
-/* All records of a process share one lane: the dirty list, the limit, a place to gather in. */
+/* All records of a process share one lane: the dirty lists, the limit, a place to gather in. */
 struct out_lane {
 	struct out *dirty, **dirty_end;
+	struct out *later, **later_end; /* dirtied by large fan-outs: flushed behind the others, a slice in a turn */
+	bool bulk;                      /* a large fan-out is under way */
 	size_t limit_bytes;
 	int64_t now_ms; /* of the turn that is ending: for out_ops.flush */
 	char *scratch;  /* OUT_SCRATCH_BYTES */
 };
 
-enum { OUT_SCRATCH_BYTES = 64 * 1024 };
+enum {
+	OUT_SCRATCH_BYTES = 64 * 1024,
+	OUT_BULK = 1024, /* a fan-out to so many is a large one */
+	OUT_SLICE = 512  /* records of large fan-outs that are flushed in a turn: about 2 ms */
+};
 
 struct out {
 	struct out_lane *lane;
@@ -81,7 +87,16 @@ struct out_form {
 struct slice out_gather(struct out *o, const struct out_form *form, uint32_t *frames);
 void out_drop(struct out *o, uint32_t frames);
 
-/* Ends the turn: flush and overflow for every dirty record, also those dirtied meanwhile. */
-void out_flush_all(struct out_lane *lane, int64_t now_ms);
+/* Records that become dirty between bulk and not bulk may wait for some turns, so that what is said to others, their acks
+ * and pings, need not. Nothing changes for what one record sends, and in what order. */
+static inline void out_bulk(struct out_lane *lane, bool bulk)
+{
+	lane->bulk = bulk;
+}
+
+/* Ends the turn: flush and overflow for every dirty record, also those dirtied meanwhile, but OUT_SLICE of those that wait
+ * at most. True: there are more, for the next turn, which should come at once. */
+bool out_flush_turn(struct out_lane *lane, int64_t now_ms);
+void out_flush_all(struct out_lane *lane, int64_t now_ms); /* all of them */
 
 #endif

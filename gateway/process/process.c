@@ -88,12 +88,20 @@ static void turn_took(void *ctx, int64_t now_ms, int64_t took_ms)
 	p->stalled_until_ms = now_ms + 10 * stall_ms;
 }
 
+/* That it is due has the loop not wait. */
+static void go_on_flushing(struct timer *t, int64_t now_ms)
+{
+	(void)t;
+	(void)now_ms;
+}
+
 /* Last in each turn: output is flushed, and the end of the end noticed. */
 static void turn_ends(void *ctx, int64_t now_ms)
 {
 	struct process *p = ctx;
 
-	out_flush_all(&p->lane, now_ms);
+	if (out_flush_turn(&p->lane, now_ms))
+		timer_set(&p->loop.timers, &p->flush, go_on_flushing, now_ms);
 	metrics_log_limits(now_ms);
 	if (p->ending && sessions_count(&p->sessions) == 0 && edge_is_empty(p->edge))
 		loop_stop(&p->loop);

@@ -33,6 +33,7 @@ struct process {
 	struct edge *edge;
 	struct event *signals[2];
 	struct timer give_up; /* shutdown_timeout */
+	struct timer flush;   /* due when more output waits for the next turn */
 	bool ending;
 	int64_t stalled_until_ms; /* /readyz says `stalled` so long after a turn longer than loop_stall */
 	char stalled[48];

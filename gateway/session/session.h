@@ -44,14 +44,14 @@ const char *close_reason_text(enum close_reason why);
 
 /* How a client came: copied at the handshake, kept with the session. */
 struct session_handshake {
-	struct slice query;   /* as sent, still encoded, without '?' */
-	struct slice headers; /* lines "name: value\n", names in lower case, in the order sent */
-	struct slice address; /* "192.0.2.1" */
-	struct slice lines;   /* for the edge: header lines of every answer to its requests, each with its CRLF */
 	bool eio3;            /* protocol 3; else 4 */
 	bool base64;          /* protocol 3: binary in a payload is text (`b64`); in protocol 4 it always is */
 	bool jsonp;           /* polling by <script>: what payloads are wrapped in .. */
 	uint32_t jsonp_index; /* .. for this callback */
+	struct slice query;   /* as sent, still encoded, without '?' */
+	struct slice headers; /* lines "name: value\n", names in lower case, in the order sent */
+	struct slice address; /* "192.0.2.1" */
+	struct slice lines;   /* for the edge: header lines of every answer to its requests, each with its CRLF */
 };
 
 struct session;
@@ -126,9 +126,19 @@ struct sessions {
 enum session_state { SESSION_OPEN, SESSION_CLOSING, SESSION_CLOSED };
 
 struct session {
-	struct out out; /* first: what a delivery touches */
+	/* What a delivery to a WebSocket touches, in the first 128 bytes. */
+	struct out out;        /* first */
+	struct session_ws *ws; /* the transport, once it is WebSocket; else NULL and polling */
+	uint64_t messages_out;
+	enum session_state state;
+	enum close_reason why;
+	bool open_poll; /* `poll` is the handshake */
+	bool blocked;   /* the WebSocket still has bytes of ours */
+	bool ws_gone;   /* it ended before we did */
+	bool pong_due, pong_extended, probed;
+	uint8_t upgrade_turns; /* turns left to wait between `5` and the switch */
+	struct session_handshake handshake;
 	struct sessions *all;
-	struct session_ws *ws;    /* the transport, once it is WebSocket; else NULL and polling */
 	struct session_ws *probe; /* a WebSocket that wants to become it */
 	struct session_poll *poll;
 	struct session_post *post;
@@ -140,17 +150,9 @@ struct session {
 	int64_t upgrade_due_ms, opened_ms;
 	struct address *address; /* may be NULL: see addresses_enter() */
 	struct rate events;
-	struct session_handshake handshake;
-	uint64_t messages_in, messages_out;
+	uint64_t messages_in;
 	struct map_node by_sid;
 	struct grave grave;
-	enum session_state state;
-	enum close_reason why;
-	bool open_poll; /* `poll` is the handshake */
-	bool blocked;   /* the WebSocket still has bytes of ours */
-	bool ws_gone;   /* it ended before we did */
-	bool pong_due, pong_extended, probed;
-	uint8_t upgrade_turns; /* turns left to wait between `5` and the switch */
 	char sid[SID_SIZE + 1];
 	char copied[]; /* the handshake's bytes */
 };

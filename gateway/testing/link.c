@@ -49,11 +49,12 @@ static struct stoa_value refusal_of(struct stoa_test *t, struct slice message)
 	return value_object(pair, 1);
 }
 
-static void decided(void *to, const struct effect *e)
+static void decided(void *to, const struct effect *e, const char *trouble)
 {
 	struct link *l = to;
 
-	if (e->kind == EFFECT_DENY)
+	(void)trouble; /* the application is here */
+	if (e && e->kind == EFFECT_DENY)
 		l->refusal = refusal_of(l->test, e->text);
 }
 

@@ -67,14 +67,15 @@ static void open_layers(struct sim *s)
 	hub_init(&s->hub, (uint32_t)s->options.max_rooms);
 	clients_init(&s->clients, &clients, &s->hub, &s->sessions);
 	dispatch_init(&s->dispatch, &s->hub, &s->clients, &s->timers);
+	embedded_init(&s->embedded, &s->dispatch);
 	crew_init(&s->crew);
 }
 
 static int load(struct sim *s, const char *module, char *why, size_t why_size)
 {
-	struct app_setup setup = { .port = dispatch_port(&s->dispatch),
+	struct app_setup setup = { .port = embedded_port(&s->embedded),
 		.threads = &s->crew.threads,
-		.limits = dispatch_limits(&s->options),
+		.limits = embedded_limits(&s->options),
 		.encoding = s->clients.config.parser->encoding };
 
 	s->pairs = must_alloc((s->app_options.count + 1) * sizeof(*s->pairs));
@@ -96,7 +97,7 @@ int sim_load(struct sim *s, const char *module, const char *const *options, cons
 		return -1;
 	}
 	open_layers(s);
-	if (load(s, module, why, why_size) < 0) {
+	if (module && load(s, module, why, why_size) < 0) {
 		sim_close(s);
 		return -1;
 	}
@@ -114,7 +115,8 @@ void sim_join(struct sim *s, const struct cluster_config *config, struct pubsub 
 
 void sim_start(struct sim *s)
 {
-	dispatch_start(&s->dispatch, s->app, s->now_ms);
+	if (s->app)
+		embedded_start(&s->embedded, s->app, s->now_ms);
 	sim_turn(s);
 }
 
@@ -131,7 +133,7 @@ void sim_close(struct sim *s)
 {
 	sessions_drop(&s->sessions, s->now_ms);
 	if (s->app)
-		dispatch_stop(&s->dispatch, s->now_ms);
+		embedded_stop(&s->embedded, s->now_ms);
 	graveyard_dig(&s->graveyard);
 	cluster_free(s->cluster);
 	app_free(s->app);
@@ -163,7 +165,7 @@ static void work(struct sim *s)
 	if (!s->crew.woken)
 		return;
 	s->crew.woken = false;
-	dispatch_tick(&s->dispatch, s->now_ms);
+	embedded_tick(&s->embedded, s->now_ms);
 }
 
 static int64_t next_ms(const struct sim *s)

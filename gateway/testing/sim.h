@@ -10,7 +10,7 @@
 
 #include "client.h"
 #include "crew.h"
-#include "dispatch.h"
+#include "embedded.h"
 #include "gateway_options.h"
 #include "session.h"
 
@@ -24,6 +24,7 @@ struct sim {
 	struct hub hub;
 	struct clients clients;
 	struct dispatch dispatch;
+	struct embedded embedded;
 	struct crew crew;        /* background tasks */
 	struct cluster *cluster; /* NULL: alone. Freed with it */
 	struct app *app;
@@ -36,7 +37,8 @@ struct sim {
  * ended by NULL, or NULL. 0, or -1 with `why` in one sentence, and nothing to close. */
 int sim_open(struct sim *s, const char *module, const char *const *options, const char *const *app_options, char *why,
 	size_t why_size);
-/* The same in two steps, for one that is to be in a cluster: in between sim_join(), which sets whom the bus tells. The bus
+/* The same in two steps, for one whose application is elsewhere (module NULL: whoever runs it is set in between), or that is
+ * to be in a cluster: in between sim_join(), which sets whom the bus tells. The bus
  * outlives it, and begins to speak after sim_start(). */
 int sim_load(struct sim *s, const char *module, const char *const *options, const char *const *app_options, char *why,
 	size_t why_size);

@@ -10,7 +10,7 @@
 
 #include "bind.h"
 
-_Static_assert((int)SOCKETS_ADDRESS_SIZE == (int)BOUND_ADDRESS_SIZE, "it is the edge's");
+_Static_assert((int)SOCKETS_ADDRESS_SIZE == (int)BOUND_ADDRESS_SIZE, "it is bind.h's");
 
 /* Programs that share a port on purpose do not hinder each other; one that was started twice by mistake should be. */
 static bool is_free(const char *address, const char **why)

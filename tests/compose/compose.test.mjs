@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { open, transportOf, WAYS } from '../e2e/lib/client.mjs';
-import { deadline, eventually } from '../e2e/lib/wait.mjs';
+import { deadline, delay, eventually } from '../e2e/lib/wait.mjs';
 import { Deployment, whyNot } from './deployment.mjs';
 
 const why = await whyNot();
 const ROOM = 'stoa';
-const HARDENED = ['gateway', 'loadbalancer', 'redis', 'worker-python', 'worker-node'];
+const HARDENED = ['gateway', 'broker', 'loadbalancer', 'redis', 'worker-python', 'worker-node'];
 
 let d;
 let said = 0;
@@ -61,6 +61,26 @@ async function everybodyHearsAgain() {
 		people.find((s) => s.connected)?.emit('chat', { message: text, room: ROOM });
 		return deadline(all, 'all', () => '', 1000).then(() => true, () => false);
 	});
+}
+
+// What one says, number by number, until `act` is done and a little longer, and what another one hears of it.
+async function talkUntil(act) {
+	const talk = { said: [], heard: [] };
+	const speaker = people[0], listener = people.at(-1), tag = `talk ${said++}`;
+	const listen = (name, text) => name === 'chat' && text.startsWith(`${tag}.`) && talk.heard.push(text);
+	let done = false;
+
+	listener.onAny(listen);
+	const acting = act().finally(() => (done = true));
+	for (let more = 20; more > 0; more -= done ? 1 : 0) {
+		talk.said.push(`${tag}.${talk.said.length}`);
+		speaker.emit('chat', { message: talk.said.at(-1), room: ROOM });
+		await delay(100); // at most max_waiting_events while nobody is there
+	}
+	await acting;
+	await eventually('the last of it to be heard', () => talk.heard.includes(talk.said.at(-1)));
+	listener.offAny(listen);
+	return talk;
 }
 
 async function assertUnknown(sid) {
@@ -123,12 +143,13 @@ describe('docker compose', () => {
 				assert.deepEqual(Object.values(c.HostConfig.PortBindings ?? {}), [], service);
 	});
 
-	test('the gateways are healthy, by their own word', async () => {
-		for (const c of await d.running('gateway')) {
-			assert.deepEqual(c.Config.Healthcheck.Test, ['CMD', 'stoa-gateway', '--health']);
-			assert.equal(c.State.Health.Status, 'healthy');
-		}
-	});
+	for (const service of ['gateway', 'broker'])
+		test(`each ${service} is healthy, by its own word`, async () => {
+			for (const c of await d.running(service)) {
+				assert.deepEqual(c.Config.Healthcheck.Test, ['CMD', `stoa-${service}`, '--health']);
+				await eventually('Docker to have asked it', async () => (await d.running(service)).find((now) => now.Id === c.Id).State.Health.Status === 'healthy');
+			}
+		});
 
 	test('the chat on one port: the page, the client, rooms over three gateways for clients of every kind', async () => {
 		assert.match(await (await fetch(d.url)).text(), /Stoa chat/);
@@ -136,6 +157,15 @@ describe('docker compose', () => {
 		await enterInAllWays(5);
 		assert.equal(new Set(people.map(nodeOf)).size, 3, 'every gateway has some');
 		await everybodyHears();
+	});
+
+	test('the application runs in the broker, not in the gateways', async () => {
+		const [broker] = await d.running('broker');
+		const handled = (await d.metrics(broker))['stoa_broker_events_total{result="handled"}'];
+
+		assert.ok(handled >= people.length, `${handled} events`);
+		for (const c of await d.running('gateway'))
+			assert.equal((await d.docker('exec', c.Id, 'cat', '/proc/1/cmdline')).replaceAll('\0', ' ').trim(), 'stoa-gateway --dispatch broker');
 	});
 
 	test('what both workers emit arrives, each message once', async () => {
@@ -160,6 +190,56 @@ describe('docker compose', () => {
 			return new Set(people.map(nodeOf)).size === 5;
 		});
 		await everybodyHears();
+		assert.equal(losses(people), 0);
+	});
+
+	test('two brokers: they share the work, and nobody is disconnected', async () => {
+		await d.compose('up', '-d', '--no-build', '--no-deps', '--no-recreate', '--scale', 'broker=2', 'broker');
+		await d.brokersShare(2);
+		await everybodyHears();
+		assert.equal(losses(people), 0);
+	});
+
+	test('a broker that is killed: the other takes over, and no message is lost, doubled or out of its order', async () => {
+		const [victim] = await d.running('broker');
+		const talk = await talkUntil(async () => {
+			await d.docker('kill', victim.Id);
+			await d.brokersShare(1);
+		});
+
+		assert.deepEqual(talk.heard, talk.said);
+		assert.equal(losses(people), 0);
+	});
+
+	test('another application, put in the place of the one that runs: no message is lost, doubled or out of its order', async () => {
+		const old = (await d.running('broker')).map((c) => c.Id);
+
+		// As long as it was, and with the same end, which the program uses by itself too.
+		await d.buildFrom('stoa-test-broker', "sed -i 's/joined the room/came to my room/' /usr/lib/stoa/chat.so");
+		const talk = await talkUntil(async () => {
+			await d.compose('up', '-d', '--no-build', '--no-deps', '--scale', 'broker=2', 'broker');
+			await d.brokersShare(2);
+		});
+
+		assert.deepEqual(talk.heard, talk.said);
+		assert.equal(losses(people), 0);
+		assert.ok((await d.running('broker')).every((c) => !old.includes(c.Id)));
+		const room = 'another', first = await enter(['websocket'], room);
+		people.pop();
+		await enter(['websocket'], room);
+		people.pop().disconnect();
+		assert.match((await first.received.take((e) => e.name === 'join' && /client/.test(e.args[0]), 'the second one')).args[0], / came to my room$/);
+		first.disconnect();
+	});
+
+	test('no broker for some seconds: what is said waits for the next one, and nobody is disconnected', async () => {
+		const talk = await talkUntil(async () => {
+			await d.compose('stop', 'broker');
+			await d.compose('start', 'broker');
+			await d.brokersShare(2);
+		});
+
+		assert.deepEqual(talk.heard, talk.said);
 		assert.equal(losses(people), 0);
 	});
 
@@ -192,6 +272,7 @@ describe('docker compose', () => {
 
 		await d.compose('restart', '-t', '1', 'redis');
 		await d.together(4);
+		await d.brokersShare(2);
 		await everybodyHearsAgain();
 		await everybodyHears();
 		assert.equal(losses(people), before_);
@@ -199,14 +280,14 @@ describe('docker compose', () => {
 
 	test('stopped, all end by themselves', async () => {
 		const gone = people.map((s) => s.happens('disconnect'));
-		const victims = await d.running('gateway');
+		const victims = [...(await d.running('gateway')), ...(await d.running('broker'))];
 
 		people.forEach((s) => (s.io.opts.reconnection = false));
 		await d.compose('--profile', 'workers', 'stop');
 		await Promise.all(gone);
-		for (const service of ['gateway', 'loadbalancer', 'redis'])
+		for (const service of ['gateway', 'broker', 'loadbalancer', 'redis'])
 			for (const c of await d.containers(service))
-				if (service !== 'gateway' || victims.some((v) => v.Id === c.Id))
+				if (!['gateway', 'broker'].includes(service) || victims.some((v) => v.Id === c.Id))
 					assert.equal(c.State.ExitCode, 0, `${c.Name} ended with ${c.State.ExitCode}`);
 	});
 });

@@ -1,7 +1,8 @@
 // docker-compose.yml, really run: a project of its own name, on a free port of loopback.
 
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, parseMetrics, ROOT } from '../e2e/lib/gateway.mjs';
@@ -9,6 +10,7 @@ import { eventually } from '../e2e/lib/wait.mjs';
 
 const execute = promisify(execFile);
 const OUTPUT_MAX = 64 * 1024 * 1024;
+const PARTITIONS = 32; // the broker's default
 
 // Resolves with what it printed; the error of one that fails has all of it.
 async function run(command, args, env = {}) {
@@ -133,6 +135,28 @@ export class Deployment {
 		};
 
 		return new Map(await Promise.all(keys.map(of)));
+	}
+
+	// So many brokers hold all partitions, each its share.
+	async brokersShare(count) {
+		await eventually(`${count} brokers to share the partitions`, async () => {
+			const brokers = await this.running('broker');
+			const held = (await Promise.all(brokers.map((b) => this.metrics(b).catch(() => ({}))))).map((m) => m.stoa_broker_partitions);
+
+			return brokers.length === count && held.every((n) => n === PARTITIONS / count);
+		});
+	}
+
+	// An image in the place of the one of that name: what it was, and a command that changed it.
+	async buildFrom(image, command) {
+		const dir = mkdtempSync(path.join(tmpdir(), 'stoa-image-'));
+
+		try {
+			writeFileSync(path.join(dir, 'Dockerfile'), `FROM ${image}\nUSER 0\nRUN ${command}\nUSER 65532:65532\n`);
+			await this.docker('build', '-t', image, dir);
+		} finally {
+			rmSync(dir, { recursive: true });
+		}
 	}
 
 	// All of them hear each other.

@@ -9,10 +9,16 @@ import { eventually } from './lib/wait.mjs';
 const gateway = share(before, after, 'rows');
 
 const enter = (t, name = '/') => connect(t, `${gateway().url}${name}`, { transports: ['websocket'] });
-const crowd = (t, n) => Promise.all(Array.from({ length: n }, () => enter(t)));
+async function crowd(t, n) {
+	const sockets = await Promise.all(Array.from({ length: n }, () => enter(t)));
 
-// A client's events once all that was sent before has arrived, their names and arguments.
+	sockets.forEach((socket) => (socket.crowd = sockets));
+	return sockets;
+}
+
+// A client's events once all that its crowd sent before has been handled and has arrived, their names and arguments.
 async function heard(socket) {
+	await Promise.all((socket.crowd ?? []).map((other) => other.ask('set', 'heard', 1)));
 	await socket.ask('set', 'heard', 1);
 	return socket.received.items.splice(0).map(({ name, args }) => [name, ...args]);
 }

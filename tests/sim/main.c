@@ -1,7 +1,7 @@
 /*
- * main.c - runs of a simulated cluster (world.h), one for each seed, for as long as there is time.
+ * main.c - runs of a simulated cluster (world.h, brokers_world.h), one for each seed, for as long as there is time.
  *
- *	sim-cluster [--seed N] [--seeds COUNT] [--seconds N] [--long] [--trace]
+ *	sim-cluster | sim-broker [--seed N] [--seeds COUNT] [--seconds N] [--long] [--trace]
  *
  * Without arguments: 20 seconds, from seed 1 on. --seed alone: that one. --long: half an hour, from a seed of the clock.
  */
@@ -12,7 +12,7 @@
 
 #include "clock.h"
 #include "log.h"
-#include "world.h"
+#include "runs.h"
 
 struct plan {
 	uint64_t seed, seeds; /* seeds 0: as many as there is time for */
@@ -50,14 +50,10 @@ int main(int argc, char **argv)
 	struct plan plan = plan_of(argc, argv);
 	int64_t end_ms = clock_now_ms() + plan.seconds * 1000;
 	uint64_t n = 0;
-	struct world *w = malloc(sizeof(*w));
 
-	if (w == NULL)
-		return EXIT_FAILURE;
 	log_set_level(plan.trace ? LOG_INFO : LOG_ERROR);
 	while (plan.seeds ? n < plan.seeds : clock_now_ms() < end_ms)
-		world_run(w, plan.seed + n++, plan.trace);
+		run_seed(plan.seed + n++, plan.trace);
 	printf("%llu seeds from %llu\n", (unsigned long long)n, (unsigned long long)plan.seed);
-	free(w);
 	return EXIT_SUCCESS;
 }

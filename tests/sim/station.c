@@ -92,6 +92,11 @@ static void add_head(struct buf *text, const struct visitor *v, char type)
 
 void visitor_open(struct visitor *v, struct station *s, const char *nsp)
 {
+	visitor_open_with(v, s, nsp, "");
+}
+
+void visitor_open_with(struct visitor *v, struct station *s, const char *nsp, const char *auth)
+{
 	struct session_handshake h = {
 		.query = SLICE("EIO=4"), .headers = SLICE("host: sim\n"), .address = SLICE("192.0.2.7")
 	};
@@ -101,6 +106,7 @@ void visitor_open(struct visitor *v, struct station *s, const char *nsp)
 	sim_ws_init(&v->ws);
 	session_open_ws(&s->sim.sessions, s->sim.now_ms, &h, &v->ws.ws);
 	add_head(&text, v, '0');
+	buf_add_str(&text, auth);
 	send_text(v, &text);
 }
 
@@ -155,6 +161,10 @@ bool visitor_hear(struct visitor *v, struct sio_packet *packet, struct sim_messa
 		struct slice text = slice_of(m->data, m->size);
 
 		*message = m;
+		if (slice_starts(text, SLICE("44"))) { /* the parser is a server's, which is never told so */
+			*packet = (struct sio_packet){ .type = SIO_CONNECT_ERROR, .data = slice_from(text, 2) };
+			return true;
+		}
 		if (slice_starts(text, SLICE("4")) && sio_parse(slice_from(text, 1), &rules, packet) == NULL) {
 			if (packet->type == SIO_CONNECT)
 				note_sid(v, packet->data);

@@ -33,6 +33,7 @@ struct visitor {
 };
 
 void visitor_open(struct visitor *v, struct station *s, const char *nsp); /* and asks in; the turn is the caller's */
+void visitor_open_with(struct visitor *v, struct station *s, const char *nsp, const char *auth);
 void visitor_close(struct visitor *v);
 void visitor_fini(struct visitor *v); /* the station may be closed */
 

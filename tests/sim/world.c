@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cluster_internal.h"
+#include "runs.h"
 
 enum { START_MS = 5000, STEP_MAX_MS = 60, TIMEOUT_MAX_MS = 8000, NEVER_MS = 20000 };
 
@@ -513,4 +514,11 @@ void world_run(struct world *w, uint64_t seed, bool trace)
 	for (int i = 0; i < w->n_who; i++)
 		visitor_fini(&w->who[i].v);
 	net_fini(&w->net);
+}
+
+void run_seed(uint64_t seed, bool trace)
+{
+	static struct world w;
+
+	world_run(&w, seed, trace);
 }

@@ -128,7 +128,8 @@ static inline void stoa_on_error(struct stoa_app *app, const char *namespace_, s
 static inline void stoa_on_server(struct stoa_app *app, const char *event, stoa_fn *fn, void *ctx);
 
 /* Every `ms`, the first time `ms` after the start. A tick that comes late is one tick, however many it is late for.
- * `name` is the event's, one task for each. ms = 0: never, so that an option can turn it off. */
+ * `name` is the event's, one task for each. ms = 0: never, so that an option can turn it off. Behind brokers one process
+ * of all runs them, and when it goes another one does, with a first tick `ms` later. */
 static inline void stoa_every(struct stoa_app *app, const char *name, int64_t ms, stoa_fn *fn, void *ctx);
 
 /* All clients of one such namespace are served by one process, one event at a time, for state they share (a game); a
@@ -163,7 +164,9 @@ static inline struct stoa_value stoa_arg(struct stoa_event *ev, size_t i); /* st
 static inline const char *stoa_reason(struct stoa_event *ev); /* of a disconnect: "transport close", ...; else NULL */
 static inline int stoa_status(struct stoa_event *ev); /* 0, or what went wrong: answers, timers, error handlers */
 static inline const char *stoa_error(struct stoa_event *ev); /* the same in words, "" when nothing did */
-static inline int stoa_attempt(struct stoa_event *ev); /* 1: nobody has begun this event before; today it is always 1 */
+/* 1: nobody has begun this event before. Behind a broker it is more when a process that had begun it crashed, was killed for
+ * taking too long, or went without saying what became of it: what it did outside of Stoa may be done already. */
+static inline int stoa_attempt(struct stoa_event *ev);
 
 /* How the client came, in every event that it causes (Flask's request, Node's handshake). NULL, or {}: not there. Text
  * is UTF-8, what was none in it having become U+FFFD. Of several with one name: the last in the query, the first

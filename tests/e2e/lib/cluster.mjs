@@ -1,7 +1,10 @@
-// Several gateways over one Redis.
+// Several gateways over one Redis. Behind brokers they are gateways of one application, each with a broker.
 
 import { forTest, Gateway } from './gateway.mjs';
 import { eventually } from './wait.mjs';
+
+let clusters = 0;
+const ofOneApplication = () => ({ appName: `cluster${process.pid}-${++clusters}` });
 
 // They beat often, so that tests need not wait; what is judged by silence has time enough on a busy machine.
 export const QUICK = ['--node-beat', '100ms', '--node-lost', '5s', '--bus-probe-interval', '2s'];
@@ -17,7 +20,8 @@ export async function together(gateways, others = gateways.length - 1) {
 }
 
 export async function clusterForTest(t, redis, n, flags = [], app = 'cluster') {
-	const gateways = await Promise.all(Array.from({ length: n }, () => forTest(t, app, ['--redis-url', redis.url, ...QUICK, ...flags])));
+	const one = ofOneApplication();
+	const gateways = await Promise.all(Array.from({ length: n }, () => forTest(t, app, ['--redis-url', redis.url, ...QUICK, ...flags], one)));
 
 	await together(gateways);
 	return gateways;
@@ -27,8 +31,10 @@ export function shareCluster(before, after, redis, n, flags = [], app = 'cluster
 	let gateways = [];
 
 	before(async () => {
+		const one = ofOneApplication();
+
 		await redis.started;
-		gateways = await Promise.all(Array.from({ length: n }, () => Gateway.start(app, ['--redis-url', redis().url, ...QUICK, ...flags])));
+		gateways = await Promise.all(Array.from({ length: n }, () => Gateway.start(app, ['--redis-url', redis().url, ...QUICK, ...flags], one)));
 		await together(gateways);
 	});
 	after(() => Promise.all(gateways.map((g) => g.stop())));

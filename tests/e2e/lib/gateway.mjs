@@ -1,91 +1,63 @@
 // Starts a stoa-gateway for a test and ends it again.
 //
-// STOA_BIN and STOA_APPS name the folders of the programs and of the application modules; without them the release
-// build is taken. Ports are free ones, chosen by the kernel. A gateway that is stopped must exit with 0 and must not
-// have written a sanitizer's report: stop() asserts both, so every test is a leak test on the `dev` build.
+// Ports are free ones, chosen by the kernel. A gateway that is stopped must exit with 0 and must not have written a
+// sanitizer's report: stop() asserts both, so every test is a leak test on the `dev` build.
+//
+// With STOA_DISPATCH=broker the application runs behind a broker that is started with the gateway and ends with it, and
+// its lines are among the gateway's. To a test that is one program, as if the application were embedded.
 
-import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { EventEmitter } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { deadline } from './wait.mjs';
+import { becomesReady, Broker, sharedRedis, shareOut } from './broker.mjs';
+import { appPath, portIn, Program, ROOT, runProgram } from './program.mjs';
 
-export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-export const BIN = process.env.STOA_BIN ?? path.join(ROOT, 'build/release/bin');
-export const APPS = process.env.STOA_APPS ?? path.join(BIN, '../apps');
+export { APPS, appPath, BIN, parseMetrics, ROOT } from './program.mjs';
 export const CLIENT_DIR = process.env.STOA_CLIENT_DIR ?? path.join(ROOT, 'build/deps/client');
 export const IS_DEV = process.env.STOA_BUILD === 'dev'; // with sanitizers: several times slower, so sizes are smaller
+export const BEHIND_BROKERS = process.env.STOA_DISPATCH === 'broker';
 
-export const appPath = (name) => (path.isAbsolute(name) ? name : path.join(APPS, `${name}.so`));
 export const pagesOf = (name) => path.join(ROOT, 'examples', name, 'public');
+export const runGateway = (args, options) => runProgram('stoa-gateway', args, options);
 
-const REPORT = /AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:/;
+// What embedded has no limit for is not what the files test that run both ways; and where an application counts in the memory
+// of its module, there is one process that has it.
+const UNLIMITED = ['--max-waiting-events', '100000'];
+const ONE_PROCESS = ['hooks'];
 
-// The tests' own STOA_ variables are no options of the gateway, which would refuse them.
-function environment(env) {
-	const own = ['STOA_BIN', 'STOA_APPS', 'STOA_BUILD', 'STOA_CLIENT_DIR', 'STOA_SCREENSHOT', 'STOA_WRAP', 'STOA_LONG'];
-	return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.includes(name))), ...env };
-}
+let started = 0; // gateways that have a broker: each has an application name and a cluster of its own
 
-// Runs the program to its end: for what fails, and for --help and its like.
-export async function runGateway(args, { env = {} } = {}) {
-	const child = spawn(path.join(BIN, 'stoa-gateway'), args, { env: environment(env) });
-	const ended = exitOf(child);
-	const out = { stdout: '', stderr: '' };
+export class Gateway extends Program {
+	broker = null; // the application's, when it is not embedded
 
-	child.stdout.setEncoding('utf8').on('data', (text) => (out.stdout += text));
-	child.stderr.setEncoding('utf8').on('data', (text) => (out.stderr += text));
-	try {
-		return { ...out, ...(await deadline(ended, `stoa-gateway ${args.join(' ')} to end`)), ...out };
-	} finally {
-		child.kill('SIGKILL');
-	}
-}
-
-// `close` and not `exit`: only then has all of its output been read.
-function exitOf(child) {
-	return new Promise((resolve, reject) => {
-		child.on('error', reject);
-		child.on('close', (code, signal) => resolve({ code, signal }));
-	});
-}
-
-export class Gateway extends EventEmitter {
-	lines = [];     // what it wrote on stderr, line by line; every one is also emitted as 'line'
-	stopped = false;
-
-	// Resolves when it listens. `app` is a module's name or absolute path; `flags` are more of the command line.
-	static async start(app, flags = [], { env = {} } = {}) {
+	// Resolves when it listens. `app` is a module's name or absolute path; `flags` are more of the command line. Gateways
+	// of one `appName` share their brokers.
+	static async start(app, flags = [], { env = {}, appName } = {}) {
 		const g = new Gateway();
-		await g.#start(app, flags, env);
+
+		if (BEHIND_BROKERS)
+			await g.#startBoth(app, flags, env, appName ?? `t${process.pid}-${++started}`);
+		else
+			await g.#start(['--app', appPath(app), ...flags], env);
 		return g;
 	}
 
-	async #start(app, flags, env) {
-		const args = ['--app', appPath(app), '--listen', '127.0.0.1:0', '--internal-listen', '127.0.0.1:0', ...flags];
+	// A gateway without an application: the flags say who runs it.
+	static async startWithout(flags, { env = {} } = {}) {
+		const g = new Gateway();
+
+		await g.#start(flags, env);
+		return g;
+	}
+
+	async #start(flags, env) {
+		const args = ['--listen', '127.0.0.1:0', '--internal-listen', '127.0.0.1:0', ...flags];
 		// Polling sessions that a test leaves behind need not be waited for.
 		if (!flags.includes('--shutdown-timeout'))
 			args.push('--shutdown-timeout', '500ms');
-		let rest = '';
 
-		this.setMaxListeners(0);
-		this.child = spawn(path.join(BIN, 'stoa-gateway'), args, {
-			env: environment(env),
-			stdio: ['ignore', 'ignore', 'pipe'],
-		});
-		this.ended = exitOf(this.child);
-		this.child.stderr.setEncoding('utf8').on('data', (text) => {
-			const lines = (rest + text).split('\n');
-
-			rest = lines.pop();
-			for (const line of lines) {
-				this.lines.push(line);
-				this.emit('line', line);
-			}
-		});
+		this.spawn('stoa-gateway', args, env);
+		if (this.broker !== null)
+			this.#endWithBroker();
 		const line = await this.line(/ listening .*addr=/);
 		this.port = portIn(line, 'addr');
 		this.internalPort = portIn(line, 'internal');
@@ -93,86 +65,49 @@ export class Gateway extends EventEmitter {
 		this.internalUrl = `http://127.0.0.1:${this.internalPort}`;
 	}
 
-	get pid() {
-		return this.child.pid;
-	}
+	async #startBoth(app, flags, env, appName) {
+		const share = await shareOut(flags);
+		const redisUrl = share.redisUrl ?? (await sharedRedis()).url;
+		const apart = share.redisUrl === undefined ? ['--redis-url', redisUrl, '--redis-key', appName] : [];
 
-	// The first line that matches, among those written since line number `from` or still to come.
-	line(pattern, from = 0) {
-		const found = this.lines.slice(from).find((line) => pattern.test(line));
-
-		if (found !== undefined)
-			return Promise.resolve(found);
-		let listener;
-		const arrived = new Promise((resolve) => {
-			listener = (line) => pattern.test(line) && resolve(line);
-			this.on('line', listener);
-		});
-		const ended = this.ended.then(({ code, signal }) => {
-			throw new Error(`stoa-gateway ended with ${code ?? signal} before a log line like ${pattern}:\n${this.lines.slice(from).join('\n')}`);
-		});
-		return deadline(Promise.race([arrived, ended]), `a log line like ${pattern}`, () => this.lines.slice(from).join('\n'))
-			.finally(() => this.off('line', listener));
-	}
-
-	// User and system time it has taken, in milliseconds.
-	cpuMs() {
-		const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
-		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-
-		return (Number(fields[11]) + Number(fields[12])) * 10; // clock ticks of 1/100 s
-	}
-
-	// All metrics: name with labels -> number.
-	async metrics() {
-		const answer = await fetch(`${this.internalUrl}/metrics`);
-		const text = await answer.text();
-
-		assert.equal(answer.status, 200);
-		return parseMetrics(text);
-	}
-
-	signal(name) {
-		this.child.kill(name);
-	}
-
-	// Ends it by SIGTERM. Harmless when it has ended.
-	async stop() {
-		if (this.stopped)
-			return;
-		this.stopped = true;
-		this.signal('SIGTERM');
+		this.broker = await Broker.start(app, { redisUrl, appName, flags: [...(ONE_PROCESS.includes(app) ? ['--workers', '1'] : ['--workers', '2']), ...share.broker] });
+		this.broker.lines.forEach((line) => this.take(line));
+		this.broker.on('line', (line) => this.take(line));
 		try {
-			const { code, signal } = await deadline(this.ended, 'the gateway to end after SIGTERM', () => this.lines.slice(-20).join('\n'));
-			this.assertClean();
-			assert.equal(code ?? signal, 0, `exit code after SIGTERM; the log ends with\n${this.lines.slice(-20).join('\n')}`);
-		} finally {
-			this.child.kill('SIGKILL');
+			await this.#start(['--dispatch', 'broker', '--app-name', appName, ...UNLIMITED, ...apart, ...share.gateway], env);
+			if (!flags.includes('--workers'))
+				await becomesReady(this);
+		} catch (error) {
+			this.broker.signal('SIGKILL');
+			throw error;
 		}
 	}
 
-	assertClean() {
-		const at = this.lines.findIndex((line) => REPORT.test(line));
+	// The broker ends when the gateway has; then both have ended, with the worse of their codes.
+	#endWithBroker() {
+		this.ended = this.ended.then(async (end) => {
+			const { broker } = this;
 
-		assert.equal(at, -1, `a sanitizer's report:\n${this.lines.slice(at, at + 40).join('\n')}`);
+			broker.signal('SIGTERM');
+			const brokers = await broker.ended;
+			return end.code === 0 ? brokers : end;
+		});
 	}
-}
 
-function portIn(line, key) {
-	const found = new RegExp(`\\b${key}="?[^ "]*:(\\d+)`).exec(line);
-
-	return found === null ? undefined : Number(found[1]);
-}
-
-export function parseMetrics(text) {
-	const metrics = {};
-
-	for (const line of text.split('\n')) {
-		const found = /^([a-zA-Z_:][^ {]*(?:\{[^}]*\})?) (\S+)$/.exec(line);
-		if (found !== null)
-			metrics[found[1]] = Number(found[2]);
+	// Of whoever runs the application: handlers, timers, background work.
+	appMetrics() {
+		return (this.broker ?? this).metrics();
 	}
-	return metrics;
+
+	async stop() {
+		if (this.stopped)
+			return;
+		try {
+			await super.stop();
+		} finally {
+			this.broker?.signal('SIGKILL');
+		}
+	}
 }
 
 // A port that was free a moment ago.

@@ -57,6 +57,12 @@ export class Redis {
 		await deadline(this.ended, 'Redis to end');
 		rmSync(this.dir, { recursive: true, force: true });
 	}
+
+	// For where nothing can be waited for.
+	killNow() {
+		this.child.kill('SIGKILL');
+		rmSync(this.dir, { recursive: true, force: true });
+	}
 }
 
 export async function redisForTest(t, options = {}) {

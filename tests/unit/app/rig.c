@@ -240,7 +240,7 @@ static void entry(const struct stoa_host *host, struct stoa_app *app)
 
 struct app *rig_open(void (*setup)(struct stoa_app *app))
 {
-	struct app_setup s = { .port = &port,
+	struct app_setup s = { .port = rig.port ? rig.port : &port,
 		.threads = &threads,
 		.clock_ms = look,
 		.limits = rig.limits,

@@ -50,7 +50,8 @@ struct rig {
 	int n_jobs, woken;
 	int64_t slept_ms, clock_ms, clock_step_ms;
 	bool is_ending;
-	stoa_fn *fn; /* what the event "go" runs */
+	stoa_fn *fn;                 /* what the event "go" runs */
+	const struct app_port *port; /* for rig_open(), instead of its own; NULL: its own */
 };
 extern struct rig rig;
 
@@ -101,5 +102,6 @@ TCase *case_limits(void);
 TCase *case_calls(void);
 TCase *case_memory(void);
 TCase *case_msgpack(void);
+TCase *case_origin(void);
 
 #endif

@@ -24,5 +24,6 @@ Suite *suite(void)
 	suite_add_tcase(s, case_limits());
 	suite_add_tcase(s, case_memory());
 	suite_add_tcase(s, case_msgpack());
+	suite_add_tcase(s, case_origin());
 	return s;
 }

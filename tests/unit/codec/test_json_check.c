@@ -351,6 +351,62 @@ START_TEST(walks_items)
 }
 END_TEST
 
+static const struct {
+	const char *text, *members; /* as above, key=value */
+	unsigned flags;
+} member_walks[] = {
+	{ "{}", "", 0 },
+	{ " { } ", "", 0 },
+	{ "{\"a\":1}", "\"a\"=1|", 0 },
+	{ " { \"a\" : [1, 2] ,\"\\u0062\":{}\n} ", "\"a\"=[1, 2]|\"\\u0062\"={}|", 0 },
+	{ "{\"a\":1,\"a\":-0}", "\"a\"=1|\"a\"=-0|", JSON_REWRITE },
+	{ "{\"_placeholder\":true,\"num\":9}", "\"_placeholder\"=true|\"num\"=9|", 0 },
+	{ "{\"a\":{\"_placeholder\":true,\"num\":1}}", "\"a\"={\"_placeholder\":true,\"num\":1}|", JSON_BLOBS },
+	{ "{\"a\":{\"_placeholder\":true,\"num\":2}}", "!illegal attachments", 0 },
+	{ "", "!malformed JSON", 0 },
+	{ "{", "!malformed JSON", 0 },
+	{ "}", "!malformed JSON", 0 },
+	{ "[]", "!malformed JSON", 0 },
+	{ "{\"a\"", "!malformed JSON", 0 },
+	{ "{\"a\":", "!malformed JSON", 0 },
+	{ "{\"a\":1", "\"a\"=1|!malformed JSON", 0 },
+	{ "{\"a\":1,}", "\"a\"=1|!malformed JSON", 0 },
+	{ "{\"a\":1]", "\"a\"=1|!malformed JSON", 0 },
+	{ "{\"a\":1}}", "\"a\"=1|!malformed JSON", 0 },
+	{ "{\"a\" 1}", "!malformed JSON", 0 },
+	{ "{\"a\",1}", "!malformed JSON", 0 },
+	{ "{1:1}", "!malformed JSON", 0 },
+	{ "{[]:1}", "!malformed JSON", 0 },
+	{ "{,\"a\":1}", "!malformed JSON", 0 },
+	{ "{\"\xff\":1}", "!JSON is not UTF-8", 0 },
+	{ "{\"a\":[[[]]]}", "\"a\"=[[[]]]|", 0 },
+	{ "{\"a\":[[[[]]]]}", "!JSON too deep", 0 },
+};
+
+START_TEST(walks_members)
+{
+	struct json_rules rules = { .max_depth = 4, .blobs = 2 };
+	struct json_items it = json_members_of(slice_str(member_walks[_i].text), &rules);
+	struct slice key, value;
+	struct buf got = BUF_INIT;
+
+	while (json_members_next(&it, &key, &value)) {
+		buf_add_slice(&got, key);
+		buf_add_char(&got, '=');
+		buf_add_slice(&got, value);
+		buf_add_char(&got, '|');
+	}
+	if (it.error)
+		buf_printf(&got, "!%s", it.error);
+	ck_assert_msg(slice_equal(buf_slice(&got), slice_str(member_walks[_i].members)), "%s: %.*s",
+		member_walks[_i].text, SLICE_ARG(buf_slice(&got)));
+	if (it.error == NULL)
+		ck_assert_uint_eq(it.flags, member_walks[_i].flags);
+	ck_assert(!json_members_next(&it, &key, &value));
+	buf_fini(&got);
+}
+END_TEST
+
 START_TEST(walk_without_depth)
 {
 	struct json_rules rules = { .max_depth = 0, .blobs = JSON_NO_BLOBS };
@@ -378,6 +434,7 @@ Suite *suite(void)
 	tcase_add_loop_test(t, finds_placeholders, 0, COUNT(placeholders));
 	tcase_add_test(t, no_attachments_at_all);
 	tcase_add_loop_test(t, walks_items, 0, COUNT(walks));
+	tcase_add_loop_test(t, walks_members, 0, COUNT(member_walks));
 	tcase_add_test(t, walk_without_depth);
 	suite_add_tcase(s, t);
 	return s;

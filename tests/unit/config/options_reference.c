@@ -1,13 +1,15 @@
 /*
- * options_reference.c - holds docs/options.md to the option table.
+ * options_reference.c - holds docs/options.md, or docs/broker-options.md, to the option table.
  *
  *	options-reference FILE            fails when FILE is not what config_reference() says
  *	options-reference --write FILE    writes it
+ *
+ * A file whose name begins with broker- is that of the broker's table.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway_options.h"
+#include "broker_options.h"
 
 static bool write_file(const char *path, struct slice text)
 {
@@ -39,6 +41,13 @@ static bool same_as_file(const char *path, struct slice text)
 	return same;
 }
 
+static const struct config_table *table_of(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	return strncmp(name, "broker-", 7) == 0 ? broker_options_table() : &gateway_options_table;
+}
+
 int main(int argc, char **argv)
 {
 	bool writing = argc == 3 && strcmp(argv[1], "--write") == 0;
@@ -49,7 +58,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: options-reference [--write] FILE\n");
 		return EXIT_FAILURE;
 	}
-	config_reference(&gateway_options_table, &text);
+	config_reference(table_of(argv[argc - 1]), &text);
 	done = writing ? write_file(argv[2], buf_slice(&text)) : same_as_file(argv[1], buf_slice(&text));
 	buf_fini(&text);
 	return done ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -328,6 +328,11 @@ START_TEST(row_is_read_from_the_environment)
 	snprintf(variable + n, sizeof(variable) - n, "=%s", value);
 	end_run();
 	ck_assert_int_eq(config_read(&gateway_options_table, 1, argv, env, &got, &pairs, &message), CONFIG_RUN);
+	if (strncmp(o->name, "app_", 4) == 0) { /* STOA_APP_ANYTHING is an application's option, but for this one */
+		ck_assert_str_eq(got.app_name, value);
+		ck_assert_uint_eq(pairs.count, 0);
+		return;
+	}
 	snprintf(variable + n, sizeof(variable) - n, "X=%s", value);
 	end_run();
 	ck_assert_int_eq(config_read(&gateway_options_table, 1, argv, env, &got, &pairs, &message), CONFIG_ERROR);

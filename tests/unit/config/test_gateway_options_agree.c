@@ -6,6 +6,10 @@
 
 #define REDIS    "--redis-url=redis://127.0.0.1"
 #define INTERNAL "--internal-listen=127.0.0.1:9000"
+#define BROKER   "--dispatch=broker"
+#define WEBHOOK  "--dispatch=webhook"
+#define URL      "--webhook-url=http://127.0.0.1/"
+#define SECRET   "--webhook-secret=0123456789abcdef"
 
 static const struct {
 	const char *flags[4];
@@ -31,6 +35,25 @@ static const struct {
 	{ { "--workers=2", REDIS, INTERNAL, "--node-address=a:65535" },
 		"node_address = a:65535: with workers = 2 the last of them would have port 65536" },
 	{ { "--workers=2", REDIS, INTERNAL, "--node-address=a:65534" }, NULL },
+	{ { BROKER, REDIS }, NULL },
+	{ { BROKER, REDIS, "--app-name=chat" }, NULL },
+	{ { BROKER }, "dispatch = broker needs redis_url: events go to brokers by way of Redis" },
+	{ { BROKER, REDIS, "--app=a.so" },
+		"app is for dispatch = embedded: elsewhere, who runs the application loads it" },
+	{ { BROKER, REDIS, "--watch" },
+		"watch is for dispatch = embedded: elsewhere, who runs the application loads it" },
+	{ { WEBHOOK, URL, SECRET }, NULL },
+	{ { WEBHOOK, URL, "--webhook-secret-file=f" }, NULL },
+	{ { WEBHOOK, URL, SECRET, REDIS }, NULL },
+	{ { URL }, "webhook_url is set, and events do not go there without dispatch = webhook" },
+	{ { WEBHOOK, SECRET }, "dispatch = webhook needs webhook_url, where events are posted" },
+	{ { WEBHOOK, URL }, "dispatch = webhook needs webhook_secret_file: the application knows by it who posts" },
+	{ { WEBHOOK, URL, SECRET, "--webhook-secret-file=f" },
+		"webhook_secret and webhook_secret_file are both set; one of them is the secret" },
+	{ { WEBHOOK, URL, SECRET, "--parser=msgpack" },
+		"dispatch = webhook needs parser = default: what is posted is JSON" },
+	{ { WEBHOOK, URL, SECRET, "--app=a.so" },
+		"app is for dispatch = embedded: elsewhere, who runs the application loads it" },
 };
 
 START_TEST(options_agree)

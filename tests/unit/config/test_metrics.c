@@ -40,7 +40,7 @@ static double value_of(const char *series)
 static void match_line(const char *line)
 {
 	static const char pattern[] = "^(# HELP [a-z_]+ [^\\]+"
-				      "|# TYPE [a-z_]+ (counter|gauge)"
+				      "|# TYPE [a-z_]+ (counter|gauge|histogram)"
 				      "|[a-z_]+(\\{[a-z_]+=\"[^\"\\]+\"(,[a-z_]+=\"[^\"\\]+\")*\\})? [0-9.e+-]+)$";
 	regex_t re;
 
@@ -86,6 +86,32 @@ static const struct {
 	METRICS(ROW)
 };
 
+static const char *type_of(const char *row)
+{
+	if (strcmp(row, "BUCKET") == 0 || strcmp(row, "SUM_US") == 0)
+		return "histogram";
+	return strncmp(row, "COUNTER", 7) == 0 ? "counter" : "gauge";
+}
+
+/* Its series as they are shown: a row of a histogram is that with a word behind its name. */
+static void find_series(size_t i)
+{
+	size_t n = strlen(rows[i].name);
+	char series[200];
+
+	if (strcmp(rows[i].type, "BUCKET") == 0) {
+		snprintf(series, sizeof(series), "%s_bucket%s", rows[i].name, rows[i].series + n);
+		value_of(series);
+	} else if (strcmp(rows[i].type, "SUM_US") == 0) {
+		snprintf(series, sizeof(series), "%s_sum", rows[i].name);
+		value_of(series);
+		snprintf(series, sizeof(series), "%s_count", rows[i].name);
+		value_of(series);
+	} else {
+		value_of(rows[i].series);
+	}
+}
+
 START_TEST(families_are_whole)
 {
 	char head[400];
@@ -93,13 +119,54 @@ START_TEST(families_are_whole)
 
 	write_all();
 	snprintf(head, sizeof(head), "# HELP %s %s\n# TYPE %s %s\n%s", rows[_i].name, rows[_i].help, rows[_i].name,
-		strncmp(rows[_i].type, "COUNTER", 7) == 0 ? "counter" : "gauge", rows[_i].name);
+		type_of(rows[_i].type), rows[_i].name);
 	at = strstr(text.at, head);
 	ck_assert_msg(at != NULL, "no head:\n%s", head);
 	snprintf(head, sizeof(head), "# TYPE %s ", rows[_i].name);
 	at = strstr(text.at, head);
 	ck_assert_ptr_null(strstr(at + 1, head));
-	value_of(rows[_i].series);
+	find_series((size_t)_i);
+}
+END_TEST
+
+START_TEST(durations_fall_into_buckets)
+{
+	static const int64_t us[] = { 0, 100, 101, 1000, 5000, 2000000, 10000000, 10000001 };
+
+	for (size_t i = 0; i < sizeof(us) / sizeof(us[0]); i++)
+		metrics_time(M_HANDLER_TIME, us[i]);
+	write_all();
+	ck_assert_double_eq(value_of("stoa_handler_seconds_bucket{le=\"0.0001\"}"), 2);
+	ck_assert_double_eq(value_of("stoa_handler_seconds_bucket{le=\"0.001\"}"), 4);
+	ck_assert_double_eq(value_of("stoa_handler_seconds_bucket{le=\"0.01\"}"), 5);
+	ck_assert_double_eq(value_of("stoa_handler_seconds_bucket{le=\"1\"}"), 5);
+	ck_assert_double_eq(value_of("stoa_handler_seconds_bucket{le=\"10\"}"), 7);
+	ck_assert_double_eq(value_of("stoa_handler_seconds_bucket{le=\"+Inf\"}"), 8);
+	ck_assert_double_eq(value_of("stoa_handler_seconds_count"), 8);
+	ck_assert_double_eq_tol(value_of("stoa_handler_seconds_sum"), 22.006202, 1e-9);
+}
+END_TEST
+
+START_TEST(another_process_is_added)
+{
+	int64_t now[METRIC_COUNT] = { 0 }, before[METRIC_COUNT] = { 0 };
+
+	metrics_values[M_HANDLER_ERRORS] = 10;
+	metrics_values[M_TASKS] = 1;
+	now[M_HANDLER_ERRORS] = 3;
+	now[M_TASKS] = 4;
+	metrics_merge(now, before, false);
+	ck_assert_int_eq(metrics_get(M_HANDLER_ERRORS), 13);
+	ck_assert_int_eq(metrics_get(M_TASKS), 5);
+	now[M_HANDLER_ERRORS] = 5;
+	now[M_TASKS] = 2;
+	metrics_merge(now, before, false);
+	ck_assert_int_eq(metrics_get(M_HANDLER_ERRORS), 15);
+	ck_assert_int_eq(metrics_get(M_TASKS), 3);
+	now[M_HANDLER_ERRORS] = 6;
+	metrics_merge(now, before, true);
+	ck_assert_int_eq(metrics_get(M_HANDLER_ERRORS), 16);
+	ck_assert_int_eq(metrics_get(M_TASKS), 1);
 }
 END_TEST
 
@@ -153,6 +220,8 @@ Suite *suite(void)
 	tcase_add_checked_fixture(t, NULL, done);
 	tcase_add_test(t, every_line_is_well_formed);
 	tcase_add_test(t, rows_carry_their_values);
+	tcase_add_test(t, durations_fall_into_buckets);
+	tcase_add_test(t, another_process_is_added);
 	tcase_add_loop_test(t, families_are_whole, 0, METRIC_COUNT);
 	tcase_add_loop_test(t, names_follow_the_convention, 0, METRIC_COUNT);
 	tcase_add_test(t, descriptors_are_counted);

@@ -16,6 +16,8 @@ const struct tool_command tool_commands[] = {
 	{ "emit", TOOL_EMIT, TOOL_EITHER, "EVENT [JSON...]", 1, 1000, "", "delivered", by_redis },
 	{ "counts", TOOL_COUNTS, TOOL_HTTP, "[ROOM...]", 0, 1000, "", NULL, NULL },
 	{ "nodes", TOOL_NODES, TOOL_REDIS, "", 0, 0, "", NULL, by_redis },
+	{ "brokers", TOOL_BROKERS, TOOL_REDIS, "", 0, 0, "", NULL, by_redis },
+	{ "dead", TOOL_DEAD, TOOL_REDIS, "list|..", 1, 1000, "", NULL, by_redis },
 	{ 0 },
 };
 
@@ -60,6 +62,18 @@ static const struct {
 	{ "nodes --url http://h", true, REFUSED },
 	{ "nodes --limit 5", true, REFUSED },
 	{ "nodes x", true, REFUSED },
+	{ "nodes --app-name a", true, REFUSED },
+	{ "brokers --app-name a --json", true, REDIS },
+	{ "brokers", false, REFUSED },
+	{ "brokers --namespace /", true, REFUSED },
+	{ "brokers --redis-key k", true, REFUSED },
+	{ "dead list --namespace / --count 3", true, REDIS },
+	{ "dead retry --all", true, REDIS },
+	{ "dead drop 1-1 2-2 --redis redis://h", false, REDIS },
+	{ "dead list --redis-key k", true, REFUSED },
+	{ "dead list --limit 3", true, REFUSED },
+	{ "dead list --url http://h", true, REFUSED },
+	{ "dead", true, REFUSED },
 	{ "nothing", true, REFUSED },
 	{ "", true, REFUSED },
 };

@@ -327,6 +327,65 @@ START_TEST(the_latest_replaces_what_waits)
 }
 END_TEST
 
+/* --- Large fan-outs ----------------------------------------------------------------------------------------------- */
+
+static struct hub_member crowd[OUT_BULK];
+static struct out crowd_outs[OUT_BULK];
+static char crowd_sids[OUT_BULK][8];
+
+static void enter_crowd(int i)
+{
+	snprintf(crowd_sids[i], sizeof(crowd_sids[i]), "c%d", i);
+	out_init(&crowd_outs[i], &lane, &ops);
+	crowd[i] = (struct hub_member){ .out = &crowd_outs[i], .by_sid.key = slice_str(crowd_sids[i]) };
+	ck_assert_int_eq(hub_enter(&hub, &crowd[i], SLICE("/")), 0);
+}
+
+/* Whether what is said to them waits behind what is said to others. */
+static bool is_bulk(const struct slice *rooms_, size_t n_rooms, const struct slice *skip, size_t n_skip)
+{
+	struct hub_target t = { hub_namespace(&hub, SLICE("/")), rooms_, n_rooms, skip, n_skip, NULL, false, false };
+	struct frame *f = frame_text(SLICE("4"), SLICE("x"));
+	bool waits;
+
+	ck_assert_uint_gt(hub_broadcast(&hub, &t, f), 0);
+	ck_assert_int_ne(lane.dirty == NULL, lane.later == NULL);
+	waits = lane.later != NULL;
+	for (int i = 0; i < OUT_BULK; i++)
+		if (crowd[i].nsp)
+			out_drop(&crowd_outs[i], crowd_outs[i].count);
+	out_flush_all(&lane, 0);
+	frame_unref(f);
+	return waits;
+}
+
+START_TEST(a_fan_out_to_many_waits_behind_others)
+{
+	const struct slice few[] = { SLICE("few") }, most[] = { SLICE("most") },
+			   both[] = { SLICE("few"), SLICE("most") };
+	const struct slice one[] = { SLICE("c7") };
+
+	for (int i = 0; i < OUT_BULK - 1; i++)
+		enter_crowd(i);
+	ck_assert(!is_bulk(NULL, 0, NULL, 0));
+	enter_crowd(OUT_BULK - 1);
+	ck_assert(is_bulk(NULL, 0, NULL, 0));
+	ck_assert(is_bulk(NULL, 0, one, 1));
+	hub_join(&hub, &crowd[0], few[0]);
+	for (int i = 1; i < OUT_BULK; i++)
+		hub_join(&hub, &crowd[i], most[0]);
+	ck_assert(!is_bulk(few, 1, NULL, 0));
+	ck_assert(!is_bulk(most, 1, NULL, 0));
+	ck_assert(is_bulk(both, 2, NULL, 0));
+	ck_assert(!is_bulk(one, 1, NULL, 0));
+	for (int i = 0; i < OUT_BULK; i++) {
+		hub_exit(&hub, &crowd[i]);
+		out_close(&crowd_outs[i]);
+		out_fini(&crowd_outs[i]);
+	}
+}
+END_TEST
+
 START_TEST(marks_survive_the_counters_wrap)
 {
 	struct slice both[] = { slice_str(rooms[0]), slice_str(rooms[1]) };
@@ -368,6 +427,7 @@ Suite *suite(void)
 	tcase_add_test(t, max_rooms_holds_at_the_limit);
 	tcase_add_test(t, volatile_is_for_those_with_nothing_waiting);
 	tcase_add_test(t, the_latest_replaces_what_waits);
+	tcase_add_test(t, a_fan_out_to_many_waits_behind_others);
 	tcase_add_test(t, marks_survive_the_counters_wrap);
 	tcase_add_test(t, namespaces_are_apart_and_end_with_their_last);
 	suite_add_tcase(s, t);

@@ -33,6 +33,7 @@ static void teardown(void)
 	out_close(&out);
 	out_fini(&out);
 	ck_assert_ptr_null(lane.dirty);
+	ck_assert_ptr_null(lane.later);
 	out_lane_fini(&lane);
 }
 
@@ -136,6 +137,108 @@ START_TEST(one_that_goes_leaves_the_dirty_list_whole)
 	ck_assert_int_eq(flushed, 3);
 	for (int i = 0; i < 3; i++)
 		out_close(&others[i]);
+}
+END_TEST
+
+/* --- Large fan-outs ----------------------------------------------------------------------------------------------- */
+
+enum { MANY = OUT_SLICE + 10 };
+static struct out many[MANY];
+static const struct out *order[2 * MANY];
+static int n_order;
+
+static void note_order(struct out *o)
+{
+	order[n_order++] = o;
+	out_drop(o, o->count);
+}
+
+static const struct out_ops ordered_ops = { note_order, overflow };
+
+/* One frame to all of them, as a large fan-out. */
+static void fan_out(void)
+{
+	n_order = 0;
+	lane.limit_bytes = SIZE_MAX;
+	for (int i = 0; i < MANY; i++)
+		out_init(&many[i], &lane, &ordered_ops);
+	out_init(&out, &lane, &ordered_ops);
+	out_bulk(&lane, true);
+	for (int i = 0; i < MANY; i++)
+		ck_assert(push(&many[i], 10, 'a'));
+	out_bulk(&lane, false);
+}
+
+static void close_many(void)
+{
+	for (int i = 0; i < MANY; i++) {
+		out_close(&many[i]);
+		out_fini(&many[i]);
+	}
+	ck_assert_ptr_null(lane.later);
+}
+
+START_TEST(a_large_fan_out_is_flushed_in_slices_behind_the_others)
+{
+	fan_out();
+	push(&out, 10, 'b');
+	ck_assert(out_flush_turn(&lane, 0));
+	ck_assert_int_eq(n_order, 1 + OUT_SLICE);
+	ck_assert_ptr_eq(order[0], &out);
+	push(&out, 10, 'c');
+	ck_assert(!out_flush_turn(&lane, 0));
+	ck_assert_int_eq(n_order, 2 + MANY);
+	ck_assert_ptr_eq(order[1 + OUT_SLICE], &out);
+	for (int i = 0; i < OUT_SLICE; i++)
+		ck_assert_ptr_eq(order[1 + i], &many[i]);
+	for (int i = OUT_SLICE; i < MANY; i++)
+		ck_assert_ptr_eq(order[2 + i], &many[i]);
+	close_many();
+}
+END_TEST
+
+START_TEST(a_slice_that_is_the_last_says_so)
+{
+	fan_out();
+	for (int i = 0; i < MANY - OUT_SLICE; i++) {
+		out_close(&many[i]);
+		out_fini(&many[i]);
+	}
+	ck_assert(!out_flush_turn(&lane, 0));
+	ck_assert_int_eq(n_order, OUT_SLICE);
+	close_many();
+}
+END_TEST
+
+START_TEST(what_is_said_to_one_that_waits_does_not_overtake)
+{
+	fan_out();
+	push(&many[MANY - 1], 10, 'b');
+	ck_assert_uint_eq(many[MANY - 1].count, 2);
+	ck_assert_int_eq(out_peek(&many[MANY - 1])->bytes[2], 'a');
+	out_flush_all(&lane, 0);
+	ck_assert_int_eq(n_order, MANY);
+	close_many();
+}
+END_TEST
+
+START_TEST(one_that_goes_leaves_the_list_of_those_that_wait_whole)
+{
+	static const int going[] = { 0, 5, MANY - 1 };
+	const struct out *gone = &many[going[_i]];
+
+	fan_out();
+	out_close(&many[going[_i]]);
+	out_fini(&many[going[_i]]);
+	out_bulk(&lane, true);
+	push(&out, 10, 'b');
+	out_bulk(&lane, false);
+	out_flush_all(&lane, 0);
+	ck_assert_int_eq(n_order, MANY);
+	ck_assert_ptr_eq(order[MANY - 1], &out);
+	for (int i = 0; i < n_order; i++)
+		ck_assert_ptr_ne(order[i], gone);
+	close_many();
 }
 END_TEST
 
@@ -262,6 +365,10 @@ Suite *suite(void)
 	tcase_add_test(t, a_dirty_record_is_flushed_once_a_turn);
 	tcase_add_test(t, a_closed_record_is_neither_filled_nor_flushed);
 	tcase_add_loop_test(t, one_that_goes_leaves_the_dirty_list_whole, 0, 3);
+	tcase_add_test(t, a_large_fan_out_is_flushed_in_slices_behind_the_others);
+	tcase_add_test(t, a_slice_that_is_the_last_says_so);
+	tcase_add_test(t, what_is_said_to_one_that_waits_does_not_overtake);
+	tcase_add_loop_test(t, one_that_goes_leaves_the_list_of_those_that_wait_whole, 0, 3);
 	tcase_add_test(t, the_latest_drops_what_waits_under_its_tag);
 	tcase_add_loop_test(t, the_latest_agrees_with_a_list, 0, 20);
 	tcase_add_test(t, gather_puts_small_frames_together);

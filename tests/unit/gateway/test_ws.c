@@ -722,6 +722,25 @@ START_TEST(slow_reader)
 }
 END_TEST
 
+/* The socket has room again before libwebsockets has noticed. */
+START_TEST(write_behind_what_is_held)
+{
+	struct client *c = client_new();
+	struct buf big = server_frame(3 * 1000 * 1000);
+
+	ck_assert(!ws_write(c, big.at, big.size));
+	client_read(c);
+	ck_assert_uint_gt(c->in.size, 0);
+	ck_assert(!ws_write(c, "\x81\x01z", 3));
+	client_wait(c, big.size + 3);
+	ck_assert_mem_eq(c->in.at, big.at, big.size);
+	ck_assert_mem_eq(c->in.at + big.size, "\x81\x01z", 3);
+	expect_seen(c, "opened writable ");
+	buf_fini(&big);
+	client_free(c);
+}
+END_TEST
+
 START_TEST(pings_of_a_slow_reader)
 {
 	struct client *c = client_new();
@@ -1526,6 +1545,7 @@ Suite *suite(void)
 	tcase_add_test(t, control_frames_of_a_second);
 	tcase_add_test(t, write_outside_callbacks);
 	tcase_add_test(t, slow_reader);
+	tcase_add_test(t, write_behind_what_is_held);
 	tcase_add_test(t, pings_of_a_slow_reader);
 	tcase_add_test(t, close_without_status);
 	tcase_add_test(t, close_with_unread_input);

@@ -347,7 +347,12 @@ static bool has_sent(void *ctx)
 void expects(int fd, const char *words)
 {
 	static struct slice argv[WORDS];
-	size_t argc = split(words, argv);
+
+	expects_command(fd, argv, split(words, argv));
+}
+
+void expects_command(int fd, const struct slice *argv, size_t argc)
+{
 	struct buf wire = BUF_INIT;
 	struct transfer t = { .fd = fd };
 
@@ -359,8 +364,9 @@ void expects(int fd, const char *words)
 	}
 	t.size = wire.size;
 	t.at = must_alloc(t.size);
-	run_until(has_received, &t, words);
-	ck_assert_msg(memcmp(t.at, wire.at, t.size) == 0, "%s: got %.*s", words, (int)t.size, t.at);
+	run_until(has_received, &t, argv[0].at);
+	ck_assert_msg(memcmp(t.at, wire.at, t.size) == 0, "expected: %.*s\ngot: %.*s", (int)wire.size, wire.at,
+		(int)t.size, t.at);
 	free(t.at);
 	buf_fini(&wire);
 }

@@ -43,7 +43,8 @@ int unsubscribe(const char *name, enum redis_names names, const char *words);
 
 void listen_as_redis(void);
 int take_connection(void);
-void expects(int fd, const char *words); /* one command; "" as a word is '' */
+void expects(int fd, const char *words);                             /* one command; "" as a word is '' */
+void expects_command(int fd, const struct slice *argv, size_t argc); /* with blanks and any bytes */
 void expects_bytes(int fd, size_t count);
 void says(int fd, const char *text);
 void says_bytes(int fd, const void *at, size_t size);

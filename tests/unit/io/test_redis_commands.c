@@ -205,6 +205,8 @@ static const struct {
 	{ "MASTERDOWN Link with MASTER is down", REDIS_TROUBLE_READ_ONLY, true },
 	{ "NOAUTH Authentication required.", REDIS_TROUBLE_NOAUTH, true },
 	{ "NOPERM this user has no permissions", REDIS_TROUBLE_NO_PERMISSION, false },
+	{ "ERR The user executing the script can't run this command or subcommand", REDIS_TROUBLE_NO_PERMISSION,
+		false },
 	{ "MISCONF Redis is configured to save", REDIS_TROUBLE_MISCONF, false },
 	{ "OOM command not allowed", REDIS_TROUBLE_OUT_OF_MEMORY, false },
 	{ "BUSY Redis is busy running a script", REDIS_TROUBLE_BUSY, false },

@@ -14,111 +14,7 @@
 
 #include "alloc.h"
 #include "metrics.h"
-#include "redis_fixture.h"
-
-/* --- A server ----------------------------------------------------------------------------------------------------- */
-
-static char folder[64], socket_path[96];
-static pid_t server; /* 0: none */
-
-/* `options` as on redis-server's command line, without blanks inside. */
-static void start_server(const char *options)
-{
-	char text[2000], *argv[100], *save, *word;
-	int argc = 0;
-
-	snprintf(text, sizeof(text),
-		"redis-server --port 0 --unixsocket %s --dir %s --save '' --appendonly no --daemonize no --loglevel "
-		"warning %s",
-		socket_path, folder, options);
-	for (word = strtok_r(text, " ", &save); word && argc < 99; word = strtok_r(NULL, " ", &save)) {
-		static char empty[] = "";
-
-		argv[argc++] = strcmp(word, "''") == 0 ? empty : word;
-	}
-	argv[argc] = NULL;
-	server = fork();
-	ck_assert_int_ge(server, 0);
-	if (server == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the test fails */
-		dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
-		execvp(argv[0], argv);
-		_exit(127);
-	}
-}
-
-static void kill_server(void)
-{
-	kill(server, SIGKILL);
-	waitpid(server, NULL, 0);
-	server = 0;
-}
-
-/* By redis-cli, once the server answers; what it says. */
-static const char *admin(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static const char *admin(const char *format, ...)
-{
-	static char said[10000];
-	char text[1000], line[1200];
-	va_list args;
-	FILE *f;
-	size_t n;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	snprintf(line, sizeof(line), "redis-cli -s %s %s 2>&1", socket_path, text);
-	f = popen(line, "re");
-	ck_assert_ptr_nonnull(f);
-	n = fread(said, 1, sizeof(said) - 1, f);
-	said[n] = '\0';
-	pclose(f);
-	return said;
-}
-
-static bool is_up(void *ctx)
-{
-	(void)ctx;
-	return strstr(admin("PING"), "connect") == NULL;
-}
-
-static void await_server(void)
-{
-	run_until(is_up, NULL, "the server to start");
-}
-
-static void run_script(const char *script)
-{
-	char line[4000];
-
-	snprintf(line, sizeof(line), "cd %s && { %s; } >out 2>&1", folder, script);
-	ck_assert_msg(system(line) == 0, "%s", line); /* NOLINT: a test's own script */
-}
-
-/* A folder and a connection that is not open yet; url NULL: the server's socket. */
-static void begin(const char *options, const char *url)
-{
-	char text[200];
-
-	snprintf(folder, sizeof(folder), "/tmp/stoa-redis-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(socket_path, sizeof(socket_path), "%s/redis.sock", folder);
-	snprintf(text, sizeof(text), "unix://%s%s", url && url[0] != 'r' ? url : "", socket_path);
-	start(url && url[0] == 'r' ? url : text);
-	if (options)
-		start_server(options);
-}
-
-static void end(void)
-{
-	char line[100];
-
-	stop();
-	if (server)
-		kill_server();
-	snprintf(line, sizeof(line), "rm -rf %s", folder);
-	ck_assert_int_eq(system(line), 0);
-}
+#include "redis_server.h"
 
 static int free_port(void)
 {
@@ -136,7 +32,7 @@ static int free_port(void)
 
 START_TEST(commands_over_a_unix_socket)
 {
-	begin("", NULL);
+	begin_server("", NULL);
 	fx.config.name = "stoa-test";
 	open_redis(REDIS_COMMANDS);
 	hears("ready;");
@@ -147,7 +43,7 @@ START_TEST(commands_over_a_unix_socket)
 	ck_assert_int_eq(command("bad", "LPUSH x 1"), 0);
 	ck_assert_int_eq(command("pub", "PUBLISH c m"), 0);
 	hears("set=+OK;get=;none=nil;bad=-WRONGTYPE;pub=:0;");
-	end();
+	end_server();
 }
 END_TEST
 
@@ -155,7 +51,7 @@ START_TEST(a_database)
 {
 	char url[200];
 
-	begin("", NULL);
+	begin_server("", NULL);
 	snprintf(url, sizeof(url), "unix://%s?db=5", socket_path);
 	redis_url_fini(&fx.config.url);
 	ck_assert_ptr_null(redis_url_parse(url, &fx.config.url));
@@ -169,43 +65,43 @@ START_TEST(a_database)
 	fx.config.url.database = 99;
 	open_redis(REDIS_COMMANDS);
 	wait_for_trouble(REDIS_TROUBLE_DATABASE);
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(a_password)
 {
-	begin("--requirepass right", ":wrong@");
+	begin_server("--requirepass right", ":wrong@");
 	open_redis(REDIS_COMMANDS);
 	wait_for_trouble(REDIS_TROUBLE_AUTH);
 	/* It is put right there, and nothing need be done here. */
 	admin("-a right CONFIG SET requirepass wrong");
 	hears("ready;");
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(a_password_that_is_missing)
 {
-	begin("--requirepass right", NULL);
+	begin_server("--requirepass right", NULL);
 	open_redis(REDIS_SUBSCRIBER);
 	wait_for_trouble(REDIS_TROUBLE_NOAUTH);
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(a_password_where_none_is_needed)
 {
-	begin("", ":any@");
+	begin_server("", ":any@");
 	open_redis(REDIS_COMMANDS);
 	wait_for_trouble(REDIS_TROUBLE_AUTH);
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(an_acl_user_and_a_channel_that_is_not_allowed)
 {
-	begin("--user stoa on >pw resetchannels &socket.io* ~* +@all", "stoa:pw@");
+	begin_server("--user stoa on >pw resetchannels &socket.io* ~* +@all", "stoa:pw@");
 	open_redis(REDIS_SUBSCRIBER);
 	hears("ready;");
 	subscribe("good", REDIS_CHANNELS, "socket.io#/#");
@@ -219,13 +115,13 @@ START_TEST(an_acl_user_and_a_channel_that_is_not_allowed)
 	/* Redis ends a subscriber that has lost its right. */
 	admin("ACL SETUSER stoa resetchannels");
 	hears("lost ended;ready;");
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(a_user_who_may_only_publish)
 {
-	begin("--user stoa on >pw &* -@all +publish", "stoa:pw@");
+	begin_server("--user stoa on >pw &* -@all +publish", "stoa:pw@");
 	fx.config.name = "stoa";
 	open_redis(REDIS_COMMANDS);
 	hears("ready;");
@@ -233,7 +129,7 @@ START_TEST(a_user_who_may_only_publish)
 	command("get", "GET x");
 	hears("pub=:0;get=-NOPERM;");
 	wait_for_trouble(REDIS_TROUBLE_NO_PERMISSION);
-	end();
+	end_server();
 }
 END_TEST
 
@@ -241,7 +137,7 @@ END_TEST
 
 START_TEST(killed_and_started_again)
 {
-	begin("", NULL);
+	begin_server("", NULL);
 	open_redis(REDIS_SUBSCRIBER);
 	hears("ready;");
 	subscribe("s", REDIS_CHANNELS, "c");
@@ -255,13 +151,13 @@ START_TEST(killed_and_started_again)
 	hears("+c;s=array;");
 	admin("PUBLISH c again");
 	hears("message c again;");
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(stopped_and_continued)
 {
-	begin("", NULL);
+	begin_server("", NULL);
 	fx.config.command_timeout_ms = 500;
 	fx.config.connect_timeout_ms = 200;
 	open_redis(REDIS_COMMANDS);
@@ -275,13 +171,13 @@ START_TEST(stopped_and_continued)
 	hears("ready;");
 	command("get", "GET x");
 	hears("get=nil;");
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(a_subscriber_that_is_killed_again_and_again)
 {
-	begin("", NULL);
+	begin_server("", NULL);
 	open_redis(REDIS_SUBSCRIBER);
 	for (int i = 0; i < 6; i++) {
 		hears("ready;");
@@ -292,7 +188,7 @@ START_TEST(a_subscriber_that_is_killed_again_and_again)
 		ck_assert_str_eq(admin("CLIENT KILL TYPE pubsub"), "1\n");
 		hears("lost ended;");
 	}
-	end();
+	end_server();
 }
 END_TEST
 
@@ -301,7 +197,7 @@ START_TEST(no_room_for_another_client)
 	struct redis_address at = { 0 };
 	int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	begin("--maxclients 1", NULL);
+	begin_server("--maxclients 1", NULL);
 	await_server();
 	at.at.un.sun_family = AF_UNIX;
 	snprintf(at.at.un.sun_path, sizeof(at.at.un.sun_path), "%s", socket_path);
@@ -311,14 +207,14 @@ START_TEST(no_room_for_another_client)
 	wait_for_trouble(REDIS_TROUBLE_MAX_CLIENTS);
 	close(other);
 	hears("ready;");
-	end();
+	end_server();
 }
 END_TEST
 
 /* Redis drops a subscriber that is behind by more than 32 MB. The loop does not turn while redis-cli runs. */
 START_TEST(a_publish_that_overflows_redis)
 {
-	begin("", NULL);
+	begin_server("", NULL);
 	fx.config.max_message = 64 * 1000 * 1000;
 	open_redis(REDIS_SUBSCRIBER);
 	hears("ready;");
@@ -327,13 +223,13 @@ START_TEST(a_publish_that_overflows_redis)
 	run_script("head -c 40000000 /dev/zero >large");
 	ck_assert_str_eq(admin("-x PUBLISH c <%s/large", folder), "1\n");
 	hears("lost ended;ready;");
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(a_publish_that_is_larger_than_we_take)
 {
-	begin("--client-output-buffer-limit pubsub 0 0 0", NULL);
+	begin_server("--client-output-buffer-limit pubsub 0 0 0", NULL);
 	open_redis(REDIS_SUBSCRIBER);
 	hears("ready;");
 	subscribe("s", REDIS_CHANNELS, "c");
@@ -344,13 +240,13 @@ START_TEST(a_publish_that_is_larger_than_we_take)
 	hears("message c of 15000000;");
 	admin("-x PUBLISH c <%s/large", folder);
 	hears("lost too-large;ready;");
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(a_server_that_loads_its_data)
 {
-	begin("", NULL);
+	begin_server("", NULL);
 	await_server();
 	admin("EVAL \"for i=1,200 do redis.call('set', i, string.rep(i, 100)) end\" 0");
 	admin("SAVE");
@@ -361,13 +257,13 @@ START_TEST(a_server_that_loads_its_data)
 	hears("ready;");
 	command("size", "DBSIZE");
 	hears("size=:200;");
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(a_server_that_is_full)
 {
-	begin("--maxmemory 1", NULL);
+	begin_server("--maxmemory 1", NULL);
 	open_redis(REDIS_COMMANDS);
 	hears("ready;");
 	command("set", "SET x 1");
@@ -376,18 +272,18 @@ START_TEST(a_server_that_is_full)
 	hears("set=-OOM;get=nil;pub=:0;");
 	wait_for_trouble(REDIS_TROUBLE_OUT_OF_MEMORY);
 	ck_assert(redis_ready(fx.redis));
-	end();
+	end_server();
 }
 END_TEST
 
 START_TEST(a_replica)
 {
-	begin("--replicaof 127.0.0.1 1 --replica-serve-stale-data yes", NULL);
+	begin_server("--replicaof 127.0.0.1 1 --replica-serve-stale-data yes", NULL);
 	open_redis(REDIS_COMMANDS);
 	hears("ready;");
 	command("set", "SET x 1");
 	hears("set=-READONLY;lost read-only;ready;");
-	end();
+	end_server();
 }
 END_TEST
 
@@ -418,7 +314,7 @@ static void begin_tls(const char *auth_clients, bool plain_port)
 	int port = free_port();
 
 	snprintf(url, sizeof(url), "rediss://127.0.0.1:%d", port);
-	begin(NULL, url);
+	begin_server(NULL, url);
 	run_script(make_certificates);
 	snprintf(options, sizeof(options),
 		"--%s %d --tls-cert-file %s --tls-key-file %s --tls-ca-cert-file %s --tls-auth-clients %s",
@@ -444,7 +340,7 @@ START_TEST(tls_by_address)
 	hears("set=+OK;len=:4999994;get=of 4999994;");
 	free(large);
 	close_redis();
-	end();
+	end_server();
 }
 END_TEST
 
@@ -460,7 +356,7 @@ START_TEST(tls_by_name)
 	hears("message c hi;");
 	admin("CLIENT KILL TYPE pubsub");
 	hears("lost ended;ready;");
-	end();
+	end_server();
 }
 END_TEST
 
@@ -480,7 +376,7 @@ START_TEST(tls_with_another_name)
 	begin_tls("no", false);
 	fx.config.server_name = "redis.example";
 	fails_with("hostname mismatch");
-	end();
+	end_server();
 }
 END_TEST
 
@@ -489,7 +385,7 @@ START_TEST(tls_with_another_address)
 	begin_tls("no", false);
 	fx.config.server_name = "127.0.0.2";
 	fails_with("IP address mismatch");
-	end();
+	end_server();
 }
 END_TEST
 
@@ -498,7 +394,7 @@ START_TEST(tls_signed_by_somebody_else)
 	begin_tls("no", false);
 	fx.config.ca_file = file(3, "other.crt");
 	fails_with("the server's certificate: ");
-	end();
+	end_server();
 }
 END_TEST
 
@@ -507,7 +403,7 @@ START_TEST(tls_signed_by_nobody_the_system_knows)
 	begin_tls("no", false);
 	fx.config.ca_file = NULL;
 	fails_with("the server's certificate: ");
-	end();
+	end_server();
 }
 END_TEST
 
@@ -520,7 +416,7 @@ START_TEST(tls_with_a_certificate_of_our_own)
 	fx.config.key_file = file(4, "client.key");
 	open_redis(REDIS_COMMANDS);
 	hears("ready;");
-	end();
+	end_server();
 }
 END_TEST
 
@@ -529,7 +425,7 @@ START_TEST(tls_to_a_port_without_it)
 	begin_tls("no", true);
 	fx.config.connect_timeout_ms = 300;
 	fails_with("is TLS spoken at this port?");
-	end();
+	end_server();
 }
 END_TEST
 
@@ -542,7 +438,7 @@ START_TEST(plain_to_a_port_with_tls)
 	while (redis_trouble(fx.redis) == REDIS_TROUBLE_COUNT)
 		run_turns(1);
 	ck_assert(redis_trouble(fx.redis) == REDIS_TROUBLE_ENDED || redis_trouble(fx.redis) == REDIS_TROUBLE_PROTOCOL);
-	end();
+	end_server();
 }
 END_TEST
 
@@ -557,7 +453,7 @@ static void cannot_open(const char *says)
 
 START_TEST(files_for_tls_that_cannot_be_used)
 {
-	begin(NULL, "rediss://127.0.0.1:1");
+	begin_server(NULL, "rediss://127.0.0.1:1");
 	run_script(make_certificates);
 	fx.config.ca_file = "/nowhere/ca.crt";
 	cannot_open("redis_ca_file /nowhere/ca.crt");
@@ -572,7 +468,7 @@ START_TEST(files_for_tls_that_cannot_be_used)
 	cannot_open("redis_cert_file");
 	fx.config.key_file = NULL;
 	fx.config.cert_file = NULL;
-	end();
+	end_server();
 }
 END_TEST
 
