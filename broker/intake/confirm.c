@@ -15,6 +15,12 @@ static void end_client(struct entry *e)
 	ops_of(in)->field_drop(in->streams, e->part->clients, e->sid, NULL, NULL);
 }
 
+/* It was not handled: a disconnect that another broker added took the state along, and is to be handled. */
+static bool has_lost_state(const struct entry *e)
+{
+	return e->why && strcmp(e->why, job_failure_name(JOB_NO_STATE)) == 0;
+}
+
 /* Who acknowledged does the rest, so it is done once. What the link took with it was ours: the gateway is gone, and the
  * partition has one holder. */
 static void on_orphan_acked(void *to, int64_t now_ms, int64_t result, struct slice text)
@@ -40,7 +46,7 @@ void confirm_orphan(struct entry *e, int64_t now_ms)
 {
 	(void)now_ms;
 	entry_enter(e, ENTRY_ORPHAN);
-	if (e->kind == RECORD_DISCONNECT) /* first: without its entry nobody would say it again */
+	if (e->kind == RECORD_DISCONNECT && !has_lost_state(e)) /* first: without its entry nobody would say it again */
 		end_client(e);
 	if (ops_of(e->in)->ack(e->in->streams, e->part->events, e->job.id, on_orphan_acked, e) == 0)
 		e->asked++;
