@@ -552,7 +552,7 @@ describe('the secret', () => {
 		const [owner] = await clusterForTest(t, redis(), 1, ['--redis-key', 'secret'], 'conformance');
 		const secret = String(await redis().command('GET', 'secret-relay-secret'));
 		const p = await sessionOf(t, owner, owner.internalPort);
-		const wrong = [`${secret}x 127.0.0.1 - -`, `${secret.slice(1)} 127.0.0.1 - -`, `X${secret.slice(1)} 127.0.0.1 - -`, ' 127.0.0.1 - -', '', secret, `${secret} nowhere - -`];
+		const wrong = [`${secret}x 127.0.0.1 - -`, `${secret.slice(1)} 127.0.0.1 - -`, `${secret[0] === 'X' ? 'Y' : 'X'}${secret.slice(1)} 127.0.0.1 - -`, ' 127.0.0.1 - -', '', secret, `${secret} nowhere - -`];
 
 		assert.match(secret, /^[A-Za-z0-9+/]{43}=$/);
 		for (const field of wrong) {
