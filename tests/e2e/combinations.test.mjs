@@ -133,7 +133,11 @@ for (const { eio, open, join } of [
 		assert.match(opened.headers['set-cookie'], new RegExp(`^io=${sid}; `));
 		assert.equal(opened.headers['access-control-allow-origin'], 'http://elsewhere.example');
 		assert.equal((await fetchRaw(t, port, 'POST', `${target}&sid=${sid}`, headers, `d=${encodeURIComponent(join(token))}`)).body, 'ok');
-		const answer = await fetchRaw(t, port, 'GET', `${target}&sid=${sid}`, headers);
+		let answer;
+
+		do // what lets it in may be an answer of its own
+			answer = await fetchRaw(t, port, 'GET', `${target}&sid=${sid}`, headers);
+		while (!said(answer).includes('auth'));
 		assert.equal(answer.headers['content-encoding'], 'deflate');
 		assert.ok(said(answer).includes(JSON.stringify(`42/custom,["auth",{"token":"${token}"}]`).slice(1, -1)), said(answer));
 		assert.equal(answer.headers['set-cookie'], undefined);
