@@ -201,11 +201,19 @@ async function gather(t, place) {
 	return crowd;
 }
 
+// What was acked last is on its way to other gateways: until all of it is there, or what is missing will not come.
+async function arrived(crowd) {
+	const end = performance.now() + 5000;
+
+	while (crowd.losses().across.length > 0 && performance.now() < end)
+		await delay(20);
+}
+
 async function conclude(place, crowd) {
 	await crowd.complete();
 	await crowd.goesOn(1);
 	await crowd.quiet();
-	await delay(500); // what was acked last is on its way to other gateways
+	await arrived(crowd);
 	return judge(place, crowd);
 }
 
@@ -273,7 +281,7 @@ if (LONG) {
 		const answer = new Promise((resolve) => socket.emit('work', 1000, resolve));
 
 		// Whichever of the processes has it: all are killed, until it is answered as another attempt.
-		await delay(200);
+		await Promise.race(place.brokers.map((broker) => broker.line(/at work/)));
 		for (const broker of place.brokers)
 			for (const pid of childrenOf(broker.pid))
 				process.kill(pid, 'SIGKILL');

@@ -5,7 +5,7 @@
  *	say(room, n)        said(room, client's name, n, attempt) to the room; acks (n)
  *	work(ms)            blocks for so long, then acks the attempt
  *
- * Who leaves is logged: `left NAME because of REASON`.
+ * Who leaves is logged: `left NAME because of REASON`; and `at work`, before it blocks.
  */
 #include <stoa.h>
 
@@ -45,6 +45,7 @@ static int on_work(struct stoa_event *ev)
 
 	if (stoa_unpack(ev, &ms) < 0)
 		return STOA_EINPUT;
+	stoa_log(ev, STOA_INFO, "at work");
 	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
 	return stoa_ack(ev, stoa_attempt(ev));
 }
