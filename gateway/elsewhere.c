@@ -64,7 +64,7 @@ static struct remote_streams_config carrier_config(struct elsewhere *e)
 		.rules = rules_of(o) };
 }
 
-static int open_brokers(struct elsewhere *e, char *why, size_t why_size)
+static int open_brokers(struct elsewhere *e, struct pubsub *bus, char *why, size_t why_size)
 {
 	struct remote_streams_config config = carrier_config(e);
 
@@ -74,6 +74,8 @@ static int open_brokers(struct elsewhere *e, char *why, size_t why_size)
 	e->streams_config.field = slice_str(records_field);
 	e->streams_config.max_publish = (size_t)e->options->redis_max_publish;
 	e->carrier = remote_streams_new(&config, e->remote, &e->process->loop.timers);
+	if (bus)
+		remote_streams_follow(e->carrier, bus);
 	e->streams = streams_redis_open(
 		&e->process->loop, &e->streams_config, &remote_streams_events, e->carrier, why, why_size);
 	if (e->streams == NULL)
@@ -95,8 +97,8 @@ static int open_webhook(struct elsewhere *e, char *why, size_t why_size)
 
 /* --- Life ---------------------------------------------------------------------------------------------------------- */
 
-int elsewhere_open(
-	struct elsewhere **made, struct process *process, struct dispatch *dispatch, char *why, size_t why_size)
+int elsewhere_open(struct elsewhere **made, struct process *process, struct dispatch *dispatch, struct pubsub *bus,
+	char *why, size_t why_size)
 {
 	const struct gateway_options *o = process->options;
 	struct remote_config config = remote_config(o);
@@ -111,7 +113,7 @@ int elsewhere_open(
 	e->remote = remote_new(&config, dispatch);
 	if (o->dispatch == DISPATCH_WEBHOOK)
 		return open_webhook(e, why, why_size);
-	return open_brokers(e, why, why_size);
+	return open_brokers(e, bus, why, why_size);
 }
 
 static void look(struct timer *t, int64_t now_ms)

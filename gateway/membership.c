@@ -177,3 +177,8 @@ struct cluster *membership_cluster(const struct membership *m)
 {
 	return m ? m->cluster : NULL;
 }
+
+struct pubsub *membership_bus(const struct membership *m)
+{
+	return m ? m->bus : NULL;
+}

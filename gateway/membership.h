@@ -22,5 +22,6 @@ void membership_close(struct membership *m); /* NULL is fine */
 const char *membership_trouble(const struct membership *m);
 /* NULL: alone. */
 struct cluster *membership_cluster(const struct membership *m);
+struct pubsub *membership_bus(const struct membership *m);
 
 #endif

@@ -105,7 +105,9 @@ static int load_first(struct server *s, const struct gateway_options *options, c
 
 static int open_app(struct server *s, const struct gateway_options *options, char *why, size_t why_size)
 {
-	if (elsewhere_open(&s->elsewhere, &s->process, &s->dispatch, why, why_size) < 0)
+	struct pubsub *bus = membership_bus(s->membership);
+
+	if (elsewhere_open(&s->elsewhere, &s->process, &s->dispatch, bus, why, why_size) < 0)
 		return -1;
 	if (s->elsewhere == NULL && load_first(s, options, why, why_size) < 0)
 		return -1;

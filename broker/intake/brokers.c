@@ -45,18 +45,17 @@ static void put_self(struct intake *in, struct buf *to, int64_t now_ms)
 		v.in_work, v.unconfirmed, v.backlog, v.oldest_ms, in->started_ms);
 }
 
-static struct slice key_of(struct intake *in, struct slice id)
+static struct slice own_key(struct intake *in)
 {
 	buf_clear(&in->name);
-	name_broker(&in->name, in->config.app, id);
+	name_broker(&in->name, in->config.app, in->config.broker);
 	return buf_slice(&in->name);
 }
 
 static void tell(struct intake *in, int64_t now_ms)
 {
 	put_self(in, &in->said, now_ms);
-	ops_of(in)->put(
-		in->streams, key_of(in, in->config.broker), buf_slice(&in->said), in->config.lease_ms, NULL, NULL);
+	ops_of(in)->put(in->streams, own_key(in), buf_slice(&in->said), in->config.lease_ms, NULL, NULL);
 }
 
 /* --- What others say ---------------------------------------------------------------------------------------------- */
@@ -79,16 +78,12 @@ static bool read_peer(struct intake *in, struct slice record, struct peer *peer)
 	return true;
 }
 
-static void on_peer(void *to, struct slice key, struct slice value)
+static void on_peer(void *to, struct slice id, struct slice value)
 {
 	struct intake *in = to;
-	struct slice prefix = key_of(in, slice_of(NULL, 0)), id;
 	struct peer *peer = &in->peers[in->n_peers];
 
-	if (in->n_peers == PEERS_MAX || !slice_starts(key, prefix))
-		return;
-	id = slice_from(key, prefix.size);
-	if (id.size == 0 || id.size > BY_MAX || slice_equal(id, in->config.broker))
+	if (in->n_peers == PEERS_MAX || id.size == 0 || id.size > BY_MAX || slice_equal(id, in->config.broker))
 		return;
 	arena_reset(&in->arena);
 	if (!read_peer(in, value, peer))
@@ -140,25 +135,29 @@ static void on_listed(void *to, int64_t now_ms, int64_t result, struct slice tex
 		tell(in, now_ms);
 }
 
+void brokers_init(struct intake *in)
+{
+	name_brokers(&in->list_name, in->config.app);
+	name_broker(&in->key_prefix, in->config.app, slice_of(NULL, 0));
+}
+
 void brokers_beat(struct intake *in, int64_t now_ms)
 {
-	struct slice prefix;
+	struct slice list = buf_slice(&in->list_name), prefix = buf_slice(&in->key_prefix);
 
 	if (in->leaving || in->brokers_asked)
 		return;
-	put_self(in, &in->said, now_ms);
-	ops_of(in)->put(
-		in->streams, key_of(in, in->config.broker), buf_slice(&in->said), in->config.lease_ms, NULL, NULL);
+	tell(in, now_ms);
+	ops_of(in)->enlist(in->streams, list, prefix, in->config.broker, NULL, NULL);
 	in->n_peers = 0;
-	prefix = key_of(in, slice_of(NULL, 0));
-	in->brokers_asked = ops_of(in)->list(in->streams, prefix, on_peer, on_listed, in) == 0;
+	in->brokers_asked = ops_of(in)->list(in->streams, list, prefix, on_peer, on_listed, in) == 0;
 }
 
 /* Others take over the sooner. */
 void brokers_goodbye(struct intake *in)
 {
 	if (in->up && in->said.size)
-		ops_of(in)->release_key(in->streams, key_of(in, in->config.broker), buf_slice(&in->said), NULL, NULL);
+		ops_of(in)->release_key(in->streams, own_key(in), buf_slice(&in->said), NULL, NULL);
 }
 
 void brokers_slots_changed(struct intake *in, int64_t now_ms)

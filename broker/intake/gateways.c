@@ -180,6 +180,17 @@ static void drop_client(struct part *p, struct slice sid, const char *wrong)
 	ops_of(in)->field_drop(in->streams, p->clients, sid, NULL, NULL);
 }
 
+/* The gateway may have come back since its key was looked for. */
+static int say_goodbye(struct part *p, struct slice node, struct slice sid)
+{
+	struct intake *in = p->in;
+
+	buf_clear(&in->name);
+	name_gateway(&in->name, in->config.app, node);
+	return ops_of(in)->field_to_entry(
+		in->streams, buf_slice(&in->name), p->clients, sid, p->events, buf_slice(&in->record), on_ended, p);
+}
+
 static void end_client(struct part *p, struct slice sid, struct slice record, int64_t now_ms)
 {
 	struct intake *in = p->in;
@@ -199,9 +210,8 @@ static void end_client(struct part *p, struct slice sid, struct slice record, in
 		wrong = "cannot be written again";
 	if (wrong)
 		drop_client(p, sid, wrong);
-	else if (ops_of(in)->field_to_entry(
-			 in->streams, p->clients, sid, p->events, buf_slice(&in->record), on_ended, p))
-		p->scan_later = true;
+	else
+		p->scan_later |= say_goodbye(p, c.node, sid) != 0;
 }
 
 /* The ids of a gateway's clients begin with its own, so that those of the living are passed over unread. */

@@ -165,6 +165,7 @@ struct intake *intake_new(
 	LIST_INIT(&in->sent);
 	known_init(&in->begun);
 	known_init(&in->ended);
+	brokers_init(in);
 	init_slots(in);
 	parts_init(in);
 	reading_init(in);
@@ -226,6 +227,8 @@ void intake_free(struct intake *in)
 	buf_fini(&in->name);
 	buf_fini(&in->record);
 	buf_fini(&in->said);
+	buf_fini(&in->list_name);
+	buf_fini(&in->key_prefix);
 	free(in);
 }
 

@@ -3,10 +3,10 @@
  * No sockets, no processes and no clock: Redis is streams.h, workers are intake_ops, time is an argument.
  *
  * Partitions are leased. Brokers see each other by keys with a lease (name_broker(), whose value is a broker's record,
- * below); each takes free partitions up to its share and hands over what it has above it: it stops reading, waits for
- * the events under way and for their batches to be acknowledged (that at most handover_ms), gives the lease up. The share
- * is the number of partitions divided by the brokers; what is left of the division goes to those that hold most, so that
- * a broker that comes or goes moves as few as can be. A broker none of whose slots runs for two leases holds nothing.
+ * below; who to look for is in the list name_brokers()); each takes free partitions up to its share and hands over what
+ * it has above it: it stops reading, waits for the events under way and for their batches to be acknowledged (that at
+ * most handover_ms), gives the lease up. The share is the number of partitions divided by the brokers; what is left of
+ * the division goes to those that hold most, so that a broker that comes or goes moves as few as can be. A broker none of whose slots runs for two leases holds nothing.
  * A lease that could not be renewed for lease_ms is over whatever Redis may say: nothing of the partition is begun after
  * it until it was taken again. Who takes a partition claims first what is pending there, oldest first, then reads.
  *

@@ -185,6 +185,7 @@ struct intake {
 	bool brokers_asked;
 	int64_t silent_since_ms; /* no slot runs since then; 0: one does */
 	struct buf said;         /* the last record of ours */
+	struct buf list_name, key_prefix;
 	struct peer *peers;
 	size_t n_peers;
 	unsigned brokers, rank, target;
@@ -231,6 +232,7 @@ void id_set(struct id *id, struct slice text);
 void intake_soon(struct intake *in, int64_t now_ms); /* its work, with the next timers */
 
 /* brokers.c */
+void brokers_init(struct intake *in);
 void brokers_beat(struct intake *in, int64_t now_ms);
 void brokers_goodbye(struct intake *in);
 void brokers_slots_changed(struct intake *in, int64_t now_ms);

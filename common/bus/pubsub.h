@@ -54,6 +54,12 @@ struct pubsub {
 	const struct pubsub_events *events;
 	void *ctx;  /* of events */
 	bool is_up; /* between up() and down() */
+	/* How far what is published has come: messages that went out, and of these, how many, the first ones, the other side
+	 * has answered for, or never will since the link broke. What waits for the link is in neither. `moved` (NULL: nobody
+	 * wants to know) is called when `over` has grown. */
+	uint64_t sent, over;
+	void (*moved)(void *to, int64_t now_ms);
+	void *moved_to;
 };
 
 #endif

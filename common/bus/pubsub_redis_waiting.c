@@ -7,19 +7,23 @@
 
 static void published(void *ctx, enum redis_outcome outcome, const struct redis_reply *reply)
 {
-	(void)ctx;
-	if (outcome == REDIS_ANSWERED && reply->type != REDIS_ERROR)
-		return;
-	metrics_count(outcome == REDIS_UNKNOWN ? M_BUS_UNPUBLISHED_UNKNOWN : M_BUS_UNPUBLISHED_FAILED);
+	struct pubsub_redis *b = ctx;
+
+	if (outcome != REDIS_ANSWERED || reply->type == REDIS_ERROR)
+		metrics_count(outcome == REDIS_UNKNOWN ? M_BUS_UNPUBLISHED_UNKNOWN : M_BUS_UNPUBLISHED_FAILED);
+	b->base.over++;
+	if (b->base.moved)
+		b->base.moved(b->base.moved_to, loop_now(b->loop));
 }
 
 static int send_now(struct pubsub_redis *b, struct slice channel, struct slice payload)
 {
 	struct slice argv[] = { SLICE("PUBLISH"), channel, payload };
-	int error = redis_command(b->commands, argv, 3, published, NULL);
+	int error = redis_command(b->commands, argv, 3, published, b);
 
 	if (error)
 		return error;
+	b->base.sent++;
 	metrics_count(M_BUS_PUBLISHED);
 	metrics_add(M_BUS_BYTES_PUBLISHED, (int64_t)payload.size);
 	return 0;

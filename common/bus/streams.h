@@ -7,7 +7,7 @@
  * stream: an entry is given to one of them, and stays pending with it until it is acknowledged, which also removes it.
  *
  * Nothing waits, and nothing answers from inside the asking call. What is asked is done in the order asked and answered once
- * each in that order, but for read(), which has a connection of its own, and list(), which takes several steps. `result`
+ * each in that order, but for read(), which has a connection of its own. `result`
  * below 0 is -errno: -ENOTCONN (the link went before the answer: it may or may not have been done), -EPROTO (an error
  * reply, or another shape than expected; it was logged), -ENOENT (claim() and read(): the stream has no group).
  */
@@ -98,9 +98,22 @@ struct streams_ops {
 	int (*put)(struct streams *s, struct slice key, struct slice value, int64_t ttl_ms, streams_answer_fn *answer,
 		void *to);
 	int (*get)(struct streams *s, struct slice key, streams_answer_fn *answer, void *to); /* 1 and the text, or 0 */
-	/* How many keys begin so, each told to `each` with its value before `answer`: a few dozen (brokers), at most 1024. */
-	int (*list)(struct streams *s, struct slice prefix,
-		void (*each)(void *to, struct slice key, struct slice value), streams_answer_fn *answer, void *to);
+
+	/*
+	 * Lists of names, for what is to be found by others: each name has a key, prefix and name, that runs out (put(),
+	 * claim_key()), and is in the list for as long as its owner says so with each renewal of that. Whatever else is in
+	 * this Redis costs nothing. A list that Redis has lost is made anew by the next renewals, and one that nobody
+	 * renews goes after a day.
+	 */
+
+	/* Adds the name to the list: 1, or 0 when it was there. A few others of the list, picked by chance, are taken off if
+	 * their keys are gone. */
+	int (*enlist)(struct streams *s, struct slice list, struct slice prefix, struct slice name,
+		streams_answer_fn *answer, void *to);
+	/* How many names of the list have their keys, each told to `each` with its key's value before `answer`; the others
+	 * are taken off. A few dozen (brokers): of more than 1024 names chance picks so many. */
+	int (*list)(struct streams *s, struct slice list, struct slice prefix,
+		void (*each)(void *to, struct slice name, struct slice value), streams_answer_fn *answer, void *to);
 
 	/* Fields of a hash. field_drop(): 1, or 0 when it was not there: whoever got the 1 did it. */
 	int (*field_put)(struct streams *s, struct slice hash, struct slice field, struct slice value,
@@ -113,9 +126,10 @@ struct streams_ops {
 	int (*field_scan)(struct streams *s, struct slice hash, uint64_t cursor,
 		void (*each)(void *to, struct slice field, struct slice value), streams_answer_fn *answer, void *to);
 
-	/* Removes a field of a hash and, if it was there, appends the record to the stream, both at once: 1, or 0. */
-	int (*field_to_entry)(struct streams *s, struct slice hash, struct slice field, struct slice stream,
-		struct slice record, streams_answer_fn *answer, void *to);
+	/* Removes a field of a hash and appends the record to the stream, both at once, if the field was there and the key
+	 * `unless` is not: 1, or 0. */
+	int (*field_to_entry)(struct streams *s, struct slice unless, struct slice hash, struct slice field,
+		struct slice stream, struct slice record, streams_answer_fn *answer, void *to);
 
 	/* The result: how many processes were subscribed. */
 	int (*publish)(

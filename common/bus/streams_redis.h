@@ -10,8 +10,8 @@
  * that is not fresh is up again only then.
  *
  * What needs more than one step at once (an append with a bound, a take-over, a lease) is a script of a few lines, sent with
- * every command: no state in Redis to lose. The rights of an ACL user: +@stream +@scripting +info +get +set +del +scan +mget
- * +hset +hget +hdel +hscan +publish +subscribe +ping, on the keys and channels of records.h.
+ * every command: no state in Redis to lose. The rights of an ACL user: +@stream +@scripting +info +get +set +del +hset +hget
+ * +hdel +hscan +sadd +srem +srandmember +exists +expire +publish +subscribe +ping, on the keys and channels of records.h.
  */
 #ifndef STOA_BUS_STREAMS_REDIS_H
 #define STOA_BUS_STREAMS_REDIS_H

@@ -34,7 +34,6 @@ struct question *question_new(
 void question_free(struct question *q)
 {
 	TAILQ_REMOVE(&q->streams->questions, q, at);
-	list_free(q->list);
 	free(q);
 }
 

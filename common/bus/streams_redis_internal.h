@@ -6,7 +6,7 @@
  *	streams_redis_entries.c  entries, and what is pending
  *	streams_redis_reading.c  read(), and what an entry looks like
  *	streams_redis_keys.c     keys, hashes, publishing
- *	streams_redis_list.c     list()
+ *	streams_redis_list.c     enlist(), list()
  */
 #ifndef STOA_BUS_STREAMS_REDIS_INTERNAL_H
 #define STOA_BUS_STREAMS_REDIS_INTERNAL_H
@@ -17,7 +17,7 @@
 #include "streams_redis.h"
 #include "subscriptions.h"
 
-enum { RUN_ID_MAX = 64, STREAM_ID_MAX = 41, NUMBER_MAX = 24, LIST_MAX = 1024 };
+enum { RUN_ID_MAX = 64, STREAM_ID_MAX = 41, NUMBER_MAX = 24 };
 
 struct question;
 struct streams_redis;
@@ -43,7 +43,6 @@ struct question {
 		void (*pair)(void *to, struct slice name, struct slice value);
 		void (*id)(void *to, struct slice id);
 	} each;
-	struct list *list;
 	struct slice stream; /* of a claim; stands behind */
 	char bytes[];
 };
@@ -143,8 +142,10 @@ int streams_redis_release_key(
 int streams_redis_put(
 	struct streams *s, struct slice key, struct slice value, int64_t ttl_ms, streams_answer_fn *answer, void *to);
 int streams_redis_get(struct streams *s, struct slice key, streams_answer_fn *answer, void *to);
-int streams_redis_list(struct streams *s, struct slice prefix,
-	void (*each)(void *to, struct slice key, struct slice value), streams_answer_fn *answer, void *to);
+int streams_redis_enlist(struct streams *s, struct slice list, struct slice prefix, struct slice name,
+	streams_answer_fn *answer, void *to);
+int streams_redis_list(struct streams *s, struct slice list, struct slice prefix,
+	void (*each)(void *to, struct slice name, struct slice value), streams_answer_fn *answer, void *to);
 int streams_redis_field_put(struct streams *s, struct slice hash, struct slice field, struct slice value,
 	streams_answer_fn *answer, void *to);
 int streams_redis_field_get(
@@ -153,18 +154,13 @@ int streams_redis_field_drop(
 	struct streams *s, struct slice hash, struct slice field, streams_answer_fn *answer, void *to);
 int streams_redis_field_scan(struct streams *s, struct slice hash, uint64_t cursor,
 	void (*each)(void *to, struct slice field, struct slice value), streams_answer_fn *answer, void *to);
-int streams_redis_field_to_entry(struct streams *s, struct slice hash, struct slice field, struct slice stream,
-	struct slice record, streams_answer_fn *answer, void *to);
+int streams_redis_field_to_entry(struct streams *s, struct slice unless, struct slice hash, struct slice field,
+	struct slice stream, struct slice record, streams_answer_fn *answer, void *to);
 int streams_redis_publish(
 	struct streams *s, struct slice channel, struct slice payload, streams_answer_fn *answer, void *to);
 
-/* --- Lists of a SCAN, freed by its question */
-void list_free(struct list *l); /* NULL is fine */
-/* The next cursor of a SCAN's or HSCAN's answer [cursor, [text, ..]]; -1: it is none. */
-int64_t scan_cursor(const struct redis_reply *reply);
-
 /* The scripts, for tests. */
 extern const char script_add[], script_find[], script_claim[], script_take[], script_leave[], script_claim_key[],
-	script_release_key[], script_field_to_entry[];
+	script_release_key[], script_enlist[], script_list[], script_field_to_entry[];
 
 #endif

@@ -96,6 +96,32 @@ int streams_redis_field_drop(
 	return streams_ask(s, &kind, (struct slice[]){ SLICE("HDEL"), hash, field }, 3, answer, to);
 }
 
+static int64_t read_number(struct slice text)
+{
+	int64_t number = 0;
+
+	if (text.size == 0 || text.size > 18)
+		return -1;
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return -1;
+		number = number * 10 + (text.at[i] - '0');
+	}
+	return number;
+}
+
+/* The next cursor of HSCAN's answer [cursor, [text, ..]]; -1: it is none. */
+static int64_t scan_cursor(const struct redis_reply *reply)
+{
+	if (reply->type != REDIS_ARRAY || reply->count != 2 || reply->items[0].type != REDIS_STRING ||
+		reply->items[1].type != REDIS_ARRAY)
+		return -1;
+	for (size_t i = 0; i < reply->items[1].count; i++)
+		if (reply->items[1].items[i].type != REDIS_STRING)
+			return -1;
+	return read_number(reply->items[0].text);
+}
+
 static int64_t read_scanned(struct question *q, const struct redis_reply *reply, struct slice *text)
 {
 	int64_t next = scan_cursor(reply);
@@ -124,21 +150,22 @@ int streams_redis_field_scan(struct streams *s, struct slice hash, uint64_t curs
 }
 
 /* The field goes last: when there is no memory for the entry, it is still there. */
-const char script_field_to_entry[] = "if not redis.call('HGET',KEYS[1],ARGV[1]) then return 0 end\n"
+const char script_field_to_entry[] = "if redis.call('EXISTS',KEYS[3])==1 then return 0 end\n"
+				     "if not redis.call('HGET',KEYS[1],ARGV[1]) then return 0 end\n"
 				     "local id=redis.pcall('XADD',KEYS[2],'*',ARGV[2],ARGV[3])\n"
 				     "if type(id)=='table' then return id end\n"
 				     "return redis.call('HDEL',KEYS[1],ARGV[1])";
 
-int streams_redis_field_to_entry(struct streams *s, struct slice hash, struct slice field, struct slice stream,
-	struct slice record, streams_answer_fn *answer, void *to)
+int streams_redis_field_to_entry(struct streams *s, struct slice unless, struct slice hash, struct slice field,
+	struct slice stream, struct slice record, streams_answer_fn *answer, void *to)
 {
 	static const struct question_kind kind = { "field_to_entry", answer_integer, -EPROTO };
-	const struct slice argv[] = { SLICE("EVAL"), slice_str(script_field_to_entry), SLICE("2"), hash, stream, field,
-		streams_of(s)->config.field, record };
+	const struct slice argv[] = { SLICE("EVAL"), slice_str(script_field_to_entry), SLICE("3"), hash, stream, unless,
+		field, streams_of(s)->config.field, record };
 
 	if (record.size > streams_of(s)->config.max_publish)
 		return -EMSGSIZE;
-	return streams_ask(s, &kind, argv, 8, answer, to);
+	return streams_ask(s, &kind, argv, 9, answer, to);
 }
 
 /* --- Channels ----------------------------------------------------------------------------------------------------- */

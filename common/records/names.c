@@ -50,6 +50,16 @@ void name_broker(struct buf *to, const char *app, struct slice id)
 	named(to, "broker", app, id);
 }
 
+void name_brokers(struct buf *to, const char *app)
+{
+	name_of(to, "brokers", app);
+}
+
+void name_gateways(struct buf *to, const char *app)
+{
+	name_of(to, "gateways", app);
+}
+
 void name_gateway(struct buf *to, const char *app, struct slice id)
 {
 	named(to, "gateway", app, id);

@@ -65,8 +65,10 @@ void name_lease(struct buf *to, const char *app, unsigned partition); /* key: th
 void name_dead(struct buf *to, const char *app);                      /* stream: events that were given up */
 void name_app(struct buf *to, const char *app); /* key, and channel on which it changes: an application's record */
 void name_broker(struct buf *to, const char *app, struct slice id); /* key with a lease: a broker's record */
+void name_brokers(struct buf *to, const char *app);                 /* set: ids, of which some may be no more */
 void name_gateway(
 	struct buf *to, const char *app, struct slice id); /* key with a lease: it lives; the value is its name */
+void name_gateways(struct buf *to, const char *app);       /* set: their ids, likewise */
 void name_batches(struct buf *to, const char *app, struct slice node); /* channel: batches for that gateway */
 bool app_name_ok(const char *app);
 extern const char records_group[]; /* the consumer group of every stream of events: "stoa" */

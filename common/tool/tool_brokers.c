@@ -9,14 +9,14 @@
 #include "records.h"
 #include "tool_store.h"
 
-enum { BROKERS_MAX = 4096 };
+#define BROKERS_MAX "4096"
 
 struct look {
 	const struct tool_args *args;
 	const char *app;
 	struct tool_store *store;
 	struct arena arena; /* all texts */
-	struct slice cursor, *keys;
+	struct slice *keys; /* n of them behind the word MGET */
 	size_t n_keys;
 	struct stoa_value *brokers; /* their records */
 	size_t n_brokers;
@@ -34,48 +34,41 @@ static struct slice keep(struct look *l, struct slice text)
 
 /* --- Asking ------------------------------------------------------------------------------------------------------- */
 
-static bool is_known(const struct look *l, struct slice key)
+/* Chance has put them in order; a person looks for them in one that stays. */
+static int compare_keys(const void *a, const void *b)
 {
-	for (size_t i = 0; i < l->n_keys; i++)
-		if (slice_equal(l->keys[i], key))
-			return true;
-	return false;
+	const struct slice *x = a, *y = b;
+	int order = memcmp(x->at, y->at, x->size < y->size ? x->size : y->size);
+
+	return order ? order : (x->size > y->size) - (x->size < y->size);
 }
 
-/* [cursor, [key, ..]]; a key may come twice. */
-static void heard_keys(void *ctx, const struct redis_reply *reply)
+static void heard_ids(void *ctx, const struct redis_reply *reply)
 {
 	struct look *l = ctx;
+	struct buf key = BUF_INIT;
 
-	l->cursor = SLICE("0");
-	if (reply->type != REDIS_ARRAY || reply->count != 2 || reply->items[1].type != REDIS_ARRAY)
+	if (reply->type != REDIS_ARRAY)
 		return;
-	l->cursor = keep(l, reply->items[0].text);
-	for (size_t i = 0; i < reply->items[1].count && l->n_keys < BROKERS_MAX; i++) {
-		struct slice key = reply->items[1].items[i].text;
-
-		if (is_known(l, key))
-			continue;
-		l->keys = must_realloc(l->keys, (l->n_keys + 1) * sizeof(*l->keys));
-		l->keys[l->n_keys++] = keep(l, key);
+	l->keys = must_alloc((reply->count + 1) * sizeof(*l->keys));
+	for (size_t i = 0; i < reply->count; i++) {
+		buf_clear(&key);
+		name_broker(&key, l->app, reply->items[i].text);
+		l->keys[++l->n_keys] = keep(l, buf_slice(&key));
 	}
+	qsort(l->keys + 1, l->n_keys, sizeof(*l->keys), compare_keys);
+	buf_fini(&key);
 }
 
-/* An app's name has nothing in it that a pattern means otherwise, but for a full stop, which is none in Redis. */
-static bool ask_keys(struct look *l)
+static bool ask_ids(struct look *l)
 {
-	struct buf pattern = BUF_INIT;
+	struct buf list = BUF_INIT;
 	bool good;
 
-	name_broker(&pattern, l->app, SLICE("*"));
-	l->cursor = SLICE("0");
-	do {
-		struct slice argv[] = { SLICE("SCAN"), l->cursor, SLICE("MATCH"), buf_slice(&pattern), SLICE("COUNT"),
-			SLICE("1000") };
-
-		good = tool_store_ask(l->store, argv, 6, heard_keys, l);
-	} while (good && l->cursor.size && !slice_equal(l->cursor, SLICE("0")));
-	buf_fini(&pattern);
+	name_brokers(&list, l->app);
+	good = tool_store_ask(l->store, (struct slice[]){ SLICE("SRANDMEMBER"), buf_slice(&list), SLICE(BROKERS_MAX) },
+		3, heard_ids, l);
+	buf_fini(&list);
 	return good;
 }
 
@@ -90,10 +83,9 @@ static void note_held(struct look *l, struct stoa_value partitions)
 	}
 }
 
-static void heard_record(void *ctx, const struct redis_reply *reply)
+static void heard_record(struct look *l, const struct redis_reply *reply)
 {
 	static const struct json_rules rules = { 16, JSON_NO_BLOBS };
-	struct look *l = ctx;
 	struct stoa_value v;
 	struct slice text;
 	unsigned flags = 0;
@@ -107,6 +99,12 @@ static void heard_record(void *ctx, const struct redis_reply *reply)
 	note_held(l, tool_member(v, "partitions"));
 	l->brokers = must_realloc(l->brokers, (l->n_brokers + 1) * sizeof(*l->brokers));
 	l->brokers[l->n_brokers++] = v;
+}
+
+static void heard_records(void *ctx, const struct redis_reply *reply)
+{
+	for (size_t i = 0; reply->type == REDIS_ARRAY && i < reply->count; i++)
+		heard_record(ctx, &reply->items[i]);
 }
 
 static void heard_app(void *ctx, const struct redis_reply *reply)
@@ -145,10 +143,12 @@ static void say_counts(struct look *l, struct buf *name)
 static bool ask(struct look *l)
 {
 	struct buf name = BUF_INIT;
-	bool good = ask_keys(l);
+	bool good = ask_ids(l);
 
-	for (size_t i = 0; good && i < l->n_keys; i++)
-		tool_store_say(l->store, (struct slice[]){ SLICE("GET"), l->keys[i] }, 2, heard_record, l);
+	if (good && l->n_keys) {
+		l->keys[0] = SLICE("MGET");
+		tool_store_say(l->store, l->keys, l->n_keys + 1, heard_records, l);
+	}
 	name_app(&name, l->app);
 	if (good)
 		say(l, SLICE("GET"), &name, heard_app, l);

@@ -34,6 +34,14 @@ static struct remote_event *open_event(struct remote *r, const struct batch_reco
 
 /* --- Carrying out ------------------------------------------------------------------------------------------------- */
 
+static void executed(struct remote *r, int64_t now_ms, const struct batch_record *b, bool anew)
+{
+	struct lane *l = lane_of(r, b);
+
+	if (!r->carrier->executed(r->carrier_ctx, now_ms, b, anew) && l)
+		l->held++;
+}
+
 /* Whether the batch begins with the answer that its event wants. */
 static bool has_verdict(const struct remote_event *e, const struct batch_record *b)
 {
@@ -98,7 +106,7 @@ static void carry_out(struct remote_event *e, int64_t now_ms, struct arena *aren
 	if (b->failed.size || !has_verdict(e, b)) {
 		e->sent = e->tried = false; /* nobody has it any more */
 		metrics_count(M_DISPATCH_BATCHES_FAILED);
-		r->carrier->executed(r->carrier_ctx, now_ms, b);
+		executed(r, now_ms, b, true);
 		lane_give_up(l, now_ms, b->failed.size ? REFUSED_FAILED : REFUSED_BAD_BATCH, b->failed);
 		return;
 	}
@@ -109,7 +117,7 @@ static void carry_out(struct remote_event *e, int64_t now_ms, struct arena *aren
 	run(e, now_ms, asks_take(r, now_ms, arena, b));
 	if (b->deferred && e->carried.kind == RECORD_EVENT && e->wants_ack && !e->ack_given)
 		deferred_keep(l, now_ms, e->ack_id);
-	r->carrier->executed(r->carrier_ctx, now_ms, b); /* before its client's next event is on its way */
+	executed(r, now_ms, b, true); /* before its client's next event is on its way */
 	lane_next(l, now_ms);
 }
 
@@ -154,7 +162,7 @@ static void take(struct remote *r, int64_t now_ms, struct arena *arena, const st
 		dispatch_execute(r->dispatch, now_ms, NULL, asks_take(r, now_ms, arena, b));
 	}
 	if (b->id.size)
-		r->carrier->executed(r->carrier_ctx, now_ms, b);
+		executed(r, now_ms, b, false);
 }
 
 /* What cannot be read answers its event all the same, if that much can be read. */
@@ -170,7 +178,7 @@ static void take_bad(struct remote *r, int64_t now_ms, struct arena *arena, stru
 	if (batch_record_peek(arena, record, &b) || b.id.size == 0)
 		return;
 	e = open_event(r, &b);
-	r->carrier->executed(r->carrier_ctx, now_ms, &b);
+	executed(r, now_ms, &b, false);
 	if (e) {
 		e->sent = e->tried = false;
 		lane_give_up(e->lane, now_ms, REFUSED_BAD_BATCH, SLICE(""));

@@ -56,8 +56,10 @@ struct carrier_ops {
 	int (*send)(void *ctx, int64_t now_ms, struct carried *e, struct slice record);
 	/* It was taken and is given up: nobody need begin it any more. */
 	void (*forget)(void *ctx, int64_t now_ms, struct carried *e);
-	/* The batch was carried out, or was for an event that is over: it need not be kept for us. */
-	void (*executed)(void *ctx, int64_t now_ms, const struct batch_record *b);
+	/* The batch was carried out, just now (`anew`) or before, or was for an event that is over: it need not be kept for us.
+	 * False: it is, as long as what it told other gateways is on its way; until remote_released() nothing of its client
+	 * is sent. */
+	bool (*executed)(void *ctx, int64_t now_ms, const struct batch_record *b, bool anew);
 	/* After remote_ready() for each that was taken before: whether it still is; if not, remote_again(). */
 	void (*check)(void *ctx, int64_t now_ms, struct carried *e, bool fresh);
 	/* The state of a client, kept for those who get an event without it: client_record_put(). 0, or it is offered again.
@@ -91,6 +93,7 @@ struct carried *remote_carried_event(struct remote *r, uint64_t number);   /* NU
 void remote_carried(struct remote *r, int64_t now_ms, uint64_t number);    /* it is where it should be */
 void remote_again(struct remote *r, int64_t now_ms, uint64_t number);      /* it is not: sent once more */
 void remote_put_again(struct remote *r, int64_t now_ms, struct slice sid); /* ops.put_state() came to nothing */
+void remote_released(struct remote *r, int64_t now_ms, struct slice sid);  /* for each executed() that was false */
 void remote_refuse(struct remote *r, int64_t now_ms, uint64_t number, enum refusal why);
 void remote_batch(struct remote *r, int64_t now_ms, struct slice record);
 

@@ -77,6 +77,7 @@ struct lane {
 	struct timer deferred_due;
 	struct lane *todo_next, **todo_link;
 	unsigned todo;   /* TODO_*; 0: not in the list */
+	unsigned held;   /* batches of it that are still to be released: nothing is sent */
 	bool is_doubted; /* it may have been told gone behind our back: nothing is sent */
 	bool remembered; /* its CONNECT was given up while somebody may have been at it: that event's number is last_n */
 	/* State. */

@@ -78,11 +78,11 @@ static void on_app(void *to, int64_t now_ms, int64_t result, struct slice text)
 
 /* --- Looking ------------------------------------------------------------------------------------------------------- */
 
-static void on_broker(void *to, struct slice key, struct slice value)
+static void on_broker(void *to, struct slice id, struct slice value)
 {
 	struct remote_streams *rs = to;
 
-	(void)key;
+	(void)id;
 	(void)value;
 	rs->brokers++;
 }
@@ -103,9 +103,8 @@ static void on_brokers(void *to, int64_t now_ms, int64_t result, struct slice te
 /* First who is there: nothing is refused for want of brokers that are. */
 static void ask_all(struct remote_streams *rs)
 {
-	buf_clear(&rs->name);
-	name_broker(&rs->name, rs->config.app, SLICE(""));
-	rs->streams->ops->list(rs->streams, buf_slice(&rs->name), on_broker, on_brokers, rs);
+	rs->streams->ops->list(rs->streams, buf_slice(&rs->brokers_named.list), buf_slice(&rs->brokers_named.prefix),
+		on_broker, on_brokers, rs);
 }
 
 static void look(struct timer *t, int64_t now_ms)
@@ -136,6 +135,13 @@ static void on_lease(void *to, int64_t now_ms, int64_t result, struct slice text
 	rs->claiming_ms = 0;
 }
 
+/* For who looks for any gateway. Whom the id belongs to does not matter: it is one that lives. */
+static void be_listed(struct remote_streams *rs)
+{
+	rs->streams->ops->enlist(rs->streams, buf_slice(&rs->gateways_named.list),
+		buf_slice(&rs->gateways_named.prefix), rs->config.node, NULL, NULL);
+}
+
 /* Who held it no more, being cut off or standing still, was dead to others. */
 static void hold(struct remote_streams *rs, int64_t now_ms)
 {
@@ -145,6 +151,7 @@ static void hold(struct remote_streams *rs, int64_t now_ms)
 		rs->claiming_ms = now_ms;
 	rs->streams->ops->claim_key(
 		rs->streams, buf_slice(&rs->lease_key), slice_str(rs->config.name), rs->config.lease_ms, on_lease, rs);
+	be_listed(rs);
 	if (has_lapsed && !rs->is_fresh)
 		remote_doubt(rs->remote, now_ms);
 }
@@ -176,15 +183,23 @@ static void on_released(void *to, int64_t now_ms, int64_t result, struct slice t
 	has_left(to);
 }
 
+void streams_give_lease_up(struct remote_streams *rs)
+{
+	rs->lease_kept = false;
+	if (rs->streams->ops->release_key(
+		    rs->streams, buf_slice(&rs->lease_key), slice_str(rs->config.name), on_released, rs) < 0)
+		has_left(rs);
+}
+
 void remote_streams_leave(struct remote_streams *rs, int64_t now_ms, void (*left)(void *to), void *to)
 {
 	(void)now_ms;
 	rs->is_leaving = true;
 	rs->left = left;
 	rs->left_to = to;
-	if (rs->streams->ops->release_key(
-		    rs->streams, buf_slice(&rs->lease_key), slice_str(rs->config.name), on_released, rs) < 0)
-		has_left(rs);
+	rs->lease_kept = rs->held != NULL;
+	if (!rs->lease_kept)
+		streams_give_lease_up(rs);
 }
 
 /* --- What the streams tell ----------------------------------------------------------------------------------------- */
@@ -226,6 +241,7 @@ static void on_message(void *ctx, int64_t now_ms, struct slice channel, struct s
 {
 	struct remote_streams *rs = ctx;
 
+	rs->sent_before = rs->bus ? rs->bus->sent : 0;
 	if (slice_equal(channel, buf_slice(&rs->batches)))
 		remote_batch(rs->remote, now_ms, payload);
 	else if (slice_equal(channel, buf_slice(&rs->app_key)))
@@ -252,11 +268,23 @@ struct remote_streams *remote_streams_new(
 	rs->config = *config;
 	rs->remote = r;
 	rs->timers = timers;
+	rs->held_end = &rs->held;
 	name_gateway(&rs->lease_key, config->app, config->node);
 	name_batches(&rs->batches, config->app, config->node);
 	name_app(&rs->app_key, config->app);
+	name_gateways(&rs->gateways_named.list, config->app);
+	name_gateway(&rs->gateways_named.prefix, config->app, SLICE(""));
+	name_brokers(&rs->brokers_named.list, config->app);
+	name_broker(&rs->brokers_named.prefix, config->app, SLICE(""));
 	remote_set_carrier(r, &ops, rs);
 	return rs;
+}
+
+void remote_streams_follow(struct remote_streams *rs, struct pubsub *bus)
+{
+	rs->bus = bus;
+	bus->moved = streams_moved;
+	bus->moved_to = rs;
 }
 
 void remote_streams_join(struct remote_streams *rs, struct streams *streams)
@@ -268,6 +296,15 @@ void remote_streams_join(struct remote_streams *rs, struct streams *streams)
 	timer_set(rs->timers, &rs->look, look, 0);
 }
 
+static void fini_names(struct remote_streams *rs)
+{
+	struct buf *all[] = { &rs->lease_key, &rs->batches, &rs->app_key, &rs->name, &rs->gateways_named.list,
+		&rs->gateways_named.prefix, &rs->brokers_named.list, &rs->brokers_named.prefix };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		buf_fini(all[i]);
+}
+
 void remote_streams_free(struct remote_streams *rs)
 {
 	if (rs == NULL)
@@ -276,10 +313,10 @@ void remote_streams_free(struct remote_streams *rs)
 	timer_stop(rs->timers, &rs->look);
 	while (rs->notes)
 		streams_note_free(rs->notes);
+	streams_drop_held(rs);
+	if (rs->bus)
+		rs->bus->moved = NULL;
 	known_free(rs->app);
-	buf_fini(&rs->lease_key);
-	buf_fini(&rs->batches);
-	buf_fini(&rs->app_key);
-	buf_fini(&rs->name);
+	fini_names(rs);
 	free(rs);
 }

@@ -2,8 +2,12 @@
  * remote_streams.h - the carrier over streams.h: events to brokers, by way of Redis.
  *
  * An event is an entry of the stream of its client's partition; whoever runs it publishes the batch on this gateway's
- * channel, and the gateway acknowledges the entry when it has carried the batch out. That it lives is a key with a lease,
- * whose end has brokers tell the application of its clients; the state of each is a field of the partition's hash.
+ * channel, and the gateway acknowledges the entry when it has carried the batch out. That it lives is a key with a lease
+ * (name_gateway(), in the list name_gateways()), whose end has brokers tell the application of its clients; the state of
+ * each is a field of the partition's hash.
+ *
+ * An entry is acknowledged when Redis has answered for what its batch told other gateways, which goes over the bus: a gateway
+ * that is killed at any moment may leave it told twice, never untold. Until then its client's next event waits here.
  *
  * What the connection lost without an answer is looked for when it is back: an event that is not in its stream is added
  * again, marked so, and states are put again.
@@ -12,6 +16,7 @@
 #define STOA_REMOTE_STREAMS_H
 
 #include "carrier.h"
+#include "pubsub.h"
 #include "streams.h"
 #include "timers.h"
 
@@ -31,6 +36,8 @@ struct remote_streams_config {
  * carrier as their ctx. */
 struct remote_streams *remote_streams_new(
 	const struct remote_streams_config *config, struct remote *r, struct timers *timers);
+/* What batches tell others goes over this; it outlives the carrier. */
+void remote_streams_follow(struct remote_streams *rs, struct pubsub *bus);
 void remote_streams_join(struct remote_streams *rs, struct streams *streams);
 extern const struct streams_events remote_streams_events;
 void remote_streams_free(struct remote_streams *rs); /* NULL is fine */

@@ -132,7 +132,7 @@ void lane_send(struct lane *l, int64_t now_ms)
 {
 	const struct remote_event *e = l->first;
 
-	if (e == NULL || e->sent || l->is_doubted)
+	if (e == NULL || e->sent || l->is_doubted || l->held)
 		return;
 	if (!l->remote->is_ready)
 		lane_todo(l, TODO_SEND);
@@ -308,6 +308,15 @@ void remote_put_again(struct remote *r, int64_t now_ms, struct slice sid)
 		return;
 	lane_todo(map_item(node, struct lane, by_sid), TODO_STATE);
 	remote_pump(r, now_ms, RETRY_MS);
+}
+
+void remote_released(struct remote *r, int64_t now_ms, struct slice sid)
+{
+	struct map_node *node = map_find(&r->lanes, sid);
+	struct lane *l = node ? map_item(node, struct lane, by_sid) : NULL;
+
+	if (l && l->held && --l->held == 0)
+		lane_send(l, now_ms);
 }
 
 void remote_refuse(struct remote *r, int64_t now_ms, uint64_t number, enum refusal why)

@@ -44,7 +44,7 @@ void streams_take_out(struct remote_streams *rs, struct note *note)
 
 /* The event is over already: the entry need not be there. It is gone before the client's next event is in the stream, so that
  * nobody who takes the partition over runs it behind that: what the connection took with it is asked again first of all. */
-static void take_out(struct remote_streams *rs, unsigned partition, struct slice id)
+void streams_take_out_entry(struct remote_streams *rs, unsigned partition, struct slice id)
 {
 	struct note *note = streams_note(rs, 0, partition, id);
 
@@ -73,7 +73,7 @@ static void on_added(void *to, int64_t now_ms, int64_t result, struct slice id)
 	if (result == 0) {
 		remote_refuse(rs->remote, now_ms, note.number, REFUSED_BACKLOG);
 	} else if (result == 1 && e == NULL) {
-		take_out(rs, note.partition, id);
+		streams_take_out_entry(rs, note.partition, id);
 	} else if (result == 1) {
 		note_entry(e, id);
 		remote_carried(rs->remote, now_ms, note.number);
@@ -109,13 +109,20 @@ void streams_forget(void *ctx, int64_t now_ms, struct carried *e)
 {
 	(void)now_ms;
 	if (e->entry[0])
-		take_out(ctx, e->entry_partition, slice_str(e->entry));
+		streams_take_out_entry(ctx, e->entry_partition, slice_str(e->entry));
 }
 
-void streams_executed(void *ctx, int64_t now_ms, const struct batch_record *b)
+bool streams_executed(void *ctx, int64_t now_ms, const struct batch_record *b, bool anew)
 {
+	struct remote_streams *rs = ctx;
+
 	(void)now_ms;
-	take_out(ctx, b->partition, b->id);
+	if (streams_must_hold(rs, anew)) {
+		streams_hold_entry(rs, b);
+		return false;
+	}
+	streams_take_out_entry(rs, b->partition, b->id);
+	return true;
 }
 
 static void on_found(void *to, int64_t now_ms, int64_t result, struct slice text)

@@ -114,13 +114,23 @@ static void drop(struct remote_streams *rs, struct note *note)
 		on_dropped(note, 0, -ENOTCONN, SLICE(""));
 }
 
+void streams_drop(struct remote_streams *rs, unsigned partition, struct slice sid)
+{
+	drop(rs, streams_note(rs, 0, partition, sid));
+}
+
+/* Not before its entry: who has that once more needs the state. */
 void streams_drop_state(void *ctx, int64_t now_ms, struct slice nsp, struct slice sid)
 {
 	struct remote_streams *rs = ctx;
 
 	(void)now_ms;
-	if (rs->app)
-		drop(rs, streams_note(rs, 0, app_record_partition(&rs->app->record, nsp, sid), sid));
+	if (rs->app == NULL)
+		return;
+	if (streams_must_hold(rs, true))
+		streams_hold_state(rs, app_record_partition(&rs->app->record, nsp, sid), sid);
+	else
+		streams_drop(rs, app_record_partition(&rs->app->record, nsp, sid), sid);
 }
 
 void streams_do_undone(struct remote_streams *rs)

@@ -46,11 +46,13 @@ static void forget(void *ctx, int64_t now_ms, struct carried *e)
 	jobs_pump(w, now_ms);
 }
 
-static void executed(void *ctx, int64_t now_ms, const struct batch_record *b)
+static bool executed(void *ctx, int64_t now_ms, const struct batch_record *b, bool anew)
 {
 	(void)ctx;
 	(void)now_ms;
 	(void)b;
+	(void)anew;
+	return true;
 }
 
 static void check(void *ctx, int64_t now_ms, struct carried *e, bool fresh)

@@ -8,6 +8,7 @@ import { connect } from './lib/client.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { LANGUAGES, Worker } from './lib/languages.mjs';
 import { shareRedis } from './lib/redis.mjs';
+import { runTool } from './lib/tool.mjs';
 import { tour } from './lib/tour.mjs';
 import { eventually } from './lib/wait.mjs';
 
@@ -266,4 +267,56 @@ test('stoa-broker beside them: it has its share, and what it leaves is taken ove
 	await place.shared(32);
 	await askers.more(100);
 	await askers.end();
+});
+
+// --- Among what is others'
+
+const members = async (what, place) => (await redis().command('SMEMBERS', `stoa:${what}:${place.app}`)).map(String);
+const statsOf = async () => new Map([...String(await redis().command('INFO', 'commandstats')).matchAll(/cmdstat_([^:]+):calls=(\d+)/g)].map(([, name, calls]) => [name, Number(calls)]));
+
+test('all find each other by a list of names, whatever else is in Redis', async (t) => {
+	await redis().command('EVAL', "for i=1,20000 do redis.call('SET','other:'..i,i) end", 0);
+	const place = await Place.forTest(t, LANGUAGES);
+	const broker = await Broker.start('getting-started', { redisUrl: redis().url, appName: place.app, flags: ['--workers', '1'] });
+
+	t.after(() => broker.stop());
+	await redis().command('SADD', `stoa:brokers:${place.app}`, 'nobody', Buffer.from([0xff, 0x00]));
+	await place.shared(11, 11, 10);
+	assert.equal((await members('brokers', place)).length, 3);
+	assert.equal((await members('gateways', place)).length, 1);
+	await redis().command('CONFIG', 'RESETSTAT');
+	await eventually('a dozen beats', async () => ((await statsOf()).get('srandmember') ?? 0) > 30);
+	assert.equal((await runTool(['brokers'], { env: { STOA_REDIS_URL: redis().url, STOA_APP_NAME: place.app } })).lines.length, 5);
+	const stats = await statsOf();
+	assert.deepEqual(['scan', 'keys', 'randomkey', 'dbsize'].filter((name) => stats.has(name)), []);
+	assert.ok(stats.get('eval') > 0);
+	await redis().command('EVAL', "for i=1,20000 do redis.call('DEL','other:'..i) end", 0);
+});
+
+test('a list that is lost is whole again, and who is no more is taken off it', async (t) => {
+	const place = await Place.forTest(t, LANGUAGES, { flags: ['--node-lost', '2s'] });
+	const broker = await Broker.start('getting-started', { redisUrl: redis().url, appName: place.app, flags: ['--workers', '1'] });
+
+	t.after(() => broker.stop());
+	await place.shared(11, 11, 10);
+	await redis().command('DEL', `stoa:brokers:${place.app}`, `stoa:gateways:${place.app}`);
+	await eventually('all to be on them', async () => (await members('brokers', place)).length === 3 && (await members('gateways', place)).length === 1);
+	const askers = await Askers.start(t, place, 4);
+	await askers.more(50);
+	await place.workers[0].kill();
+	await place.shared(16, 16);
+	await askers.more(50);
+	await askers.end();
+	await eventually('it to be taken off', async () => (await members('brokers', place)).length === 2);
+	// Of gateways nobody asks: those that live look.
+	place.gateway.signal('SIGKILL');
+	await place.gateway.ended;
+	place.gateway.stopped = true;
+	const [dead] = await members('gateways', place);
+	const other = await Gateway.startWithout(['--dispatch', 'broker', '--app-name', place.app, '--redis-url', redis().url, '--redis-key', place.app, '--node-lost', '2s']);
+	t.after(() => other.stop());
+	await eventually('the dead one to be taken off', async () => {
+		const there = await members('gateways', place);
+		return there.length === 1 && there[0] !== dead;
+	});
 });

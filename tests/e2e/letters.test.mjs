@@ -25,7 +25,12 @@ function place() {
 
 const set = (key, value) => redis().command('SET', key, typeof value === 'string' ? value : JSON.stringify(value));
 const record = (app, partitions) => set(`stoa:app:${app}`, { v: 1, partitions, namespaces: ['/'] });
-const broker = (app, id, more) => set(`stoa:broker:${app}:${id}`,
+async function put(app, id, value) {
+	await set(`stoa:broker:${app}:${id}`, value);
+	await redis().command('SADD', `stoa:brokers:${app}`, id);
+}
+
+const broker = (app, id, more) => put(app, id,
 	{ v: 1, id, name: `${id}.example#7`, serves: true, slots: 4, partitions: [], in_work: 0, unconfirmed: 0, backlog: 0, oldest: 0, started: Date.now() - 90_500, ...more });
 
 const EVENT = { v: 1, node: 'AbCd', kind: 'event', at: 1700000000123, nsp: '/', sid: 'AbCdGlJYhWMqCLXYXw5O', n: 7, state_n: 2, event: 'say', args: ['hi', { a: 'ü' }], ack: 3 };
@@ -87,9 +92,9 @@ describe('stoa brokers', () => {
 		const { app, stoa } = place();
 
 		await record(app, 1);
-		await set(`stoa:broker:${app}:x`, 'no JSON');
-		await set(`stoa:broker:${app}:y`, '[1,2]');
-		await set(`stoa:broker:${app}:z`, '{"id":"\\u001b[31mred\\u202e","partitions":"all","slots":"many","started":"x"}');
+		await put(app, 'x', 'no JSON');
+		await put(app, 'y', '[1,2]');
+		await put(app, 'z', '{"id":"\\u001b[31mred\\u202e","partitions":"all","slots":"many","started":"x"}');
 		const done = await stoa('brokers');
 
 		assert.equal(done.code, 3);

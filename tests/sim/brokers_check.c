@@ -163,6 +163,31 @@ static void check_deeds(const struct world *w, int who)
 		fails(w, "client %d was told welcome %d times", who, p->welcomes);
 }
 
+/* Whether somebody was there when it was said, and is to this day. */
+static bool was_there(const struct person *p, const struct person *from, const struct deed *d)
+{
+	return p != from && !p->gone && p->in[d->room] && p->joined_ms[d->room] + HEARING_MS < d->sent_ms &&
+	       slice_equal(slice_str(p->v.nsp), slice_str(from->v.nsp));
+}
+
+/* What a client was told is said has been said to all, though its gateway died in that moment. */
+static void check_said(const struct world *w, int from, int number)
+{
+	const struct person *p = &w->persons[from];
+	const struct deed *d = &p->deeds[number];
+
+	if (d->kind != DEED_SAY || d->ack != ACK_OK)
+		return;
+	/* Nobody is left to say it; nor is when the broker dies that has acknowledged it, and has not said it. */
+	if (w->gate_lives[p->gate].died &&
+		(w->forgets || w->crashes || w->shop_died_ms > w->gate_lives[p->gate].ended_ms))
+		return;
+	for (int who = 0; who < w->n_persons; who++)
+		if (d->said[who] == 0 && was_there(&w->persons[who], p, d))
+			fails(w, "client %d was not told said %d of client %d, who was told that it is", who, number,
+				from);
+}
+
 void check_quiet(struct world *w)
 {
 	for (unsigned partition = 0; partition < SHOP_PARTITIONS; partition++)
@@ -171,6 +196,9 @@ void check_quiet(struct world *w)
 	check_left(w);
 	for (int who = 0; who < w->n_persons; who++)
 		check_deeds(w, who);
+	for (int from = 0; from < w->n_persons; from++)
+		for (int number = 1; number <= w->persons[from].n_deeds; number++)
+			check_said(w, from, number);
 	if (w->ticked_ms < w->now_ms - 1500)
 		fails(w, "what one process does was done last at %lld ms", (long long)w->ticked_ms);
 }

@@ -16,6 +16,7 @@ static void fault_kill_worker(struct world *w, int gate, int shop)
 static void fault_kill_broker(struct world *w, int gate, int shop)
 {
 	(void)gate;
+	w->shop_died_ms = w->now_ms;
 	end_shop(w, shop);
 }
 
@@ -40,7 +41,8 @@ static void fault_pause(struct world *w, int gate, int shop)
 
 	(void)gate;
 	tell(w, "broker b%d stands still for %lld ms", shop, (long long)ms);
-	w->shop_lives[shop].paused_until_ms = w->now_ms + ms;
+	if (w->shop_lives[shop].paused_until_ms < w->now_ms + ms)
+		w->shop_lives[shop].paused_until_ms = w->now_ms + ms;
 	streams_sim_hold(w->shop_lives[shop].shop->streams, ms);
 }
 
@@ -72,11 +74,21 @@ static void fault_new_gateway(struct world *w, int gate, int shop)
 	begin_gate(w);
 }
 
+/* Its lease was renewed a third of it ago, at most. */
+static void note_cut(struct world *w, struct gate_life *l, int64_t ms)
+{
+	if (w->now_ms > l->cut_until_ms)
+		l->cut_ms = w->now_ms;
+	l->cut_until_ms = w->now_ms + ms;
+	l->missed |= l->cut_until_ms - l->cut_ms > GATE_LEASE_MS / 2;
+}
+
 static void fault_cut_gateway(struct world *w, int gate, int shop)
 {
 	int64_t ms = 1 + world_roll(w, 3000);
 
 	(void)shop;
+	note_cut(w, &w->gate_lives[gate], ms);
 	tell(w, "gateway g%d is cut for %lld ms", gate, (long long)ms);
 	streams_sim_cut(w->gate_lives[gate].gate->streams, ms, some_sent(w));
 }

@@ -147,9 +147,12 @@ static void hear_welcome(struct world *w, int who, struct stoa_value args)
 		fails(w, "client %d was told welcome %d times", who, p->welcomes);
 }
 
+/* It died, or was taken for dead: what it had open a broker may say, and it, when it is back. */
 static bool owner_died(const struct world *w, int who)
 {
-	return w->gate_lives[w->persons[who].gate].ended_ms > 0;
+	const struct gate_life *l = &w->gate_lives[w->persons[who].gate];
+
+	return l->ended_ms > 0 || l->missed;
 }
 
 static void hear_said(struct world *w, int who, struct stoa_value args)
@@ -232,10 +235,15 @@ static void ack_ok(struct world *w, int who, int number, struct stoa_value args)
 		fails(w, "client %d was told ack %d, and nobody handled it", who, number);
 	if (d->kind == DEED_ECHO && d->echoes != 1)
 		fails(w, "client %d was told ack %d without its echo", who, number);
+	if (d->kind == DEED_JOIN && !p->in[d->room])
+		p->joined_ms[d->room] = w->now_ms;
 	if (d->kind == DEED_JOIN || d->kind == DEED_LEAVE)
 		p->in[d->room] = d->kind == DEED_JOIN;
 	if (d->kind == DEED_COUNT)
 		check_state(w, who, args);
+	/* Whom others were to be told of may be told that they are, and nothing else is done. */
+	if (d->kind == DEED_SAY && w->faults && !w->settles && world_roll(w, 30) == 0)
+		w->doomed = p->gate;
 }
 
 /* What is acked later is so by each process that handled the event, and though it was given up; clients pass over acks that
@@ -288,6 +296,8 @@ static void hear_connect(struct world *w, int who)
 		fails(w, "client %d was let in, and nobody handled its connect", who);
 	tell(w, "client %d: in as %s", who, p->v.sid);
 	p->is_in = true;
+	if (p->listens)
+		join_all(w, who);
 	l->person = who;
 }
 

@@ -53,6 +53,11 @@ static void end_leavers(struct world *w)
 	for (int i = 0; i < w->n_gate_lives; i++)
 		if (w->gate_lives[i].gate && w->gate_lives[i].gate->left)
 			end_gate(w, i, false);
+	if (w->doomed >= 0 && w->gate_lives[w->doomed].gate) {
+		end_gate(w, w->doomed, true);
+		w->changed_ms = w->now_ms;
+	}
+	w->doomed = -1;
 }
 
 static int64_t next_ms(const struct world *w)
@@ -207,6 +212,7 @@ static void visit(struct world *w)
 	*p = (struct person){
 		.gate = gate, .refuses = world_roll(w, 8) == 0, .mute = world_roll(w, 6) == 0, .asked_ms = w->now_ms
 	};
+	p->listens = !p->refuses && world_roll(w, 4) == 0;
 	tell(w, "client %d comes to g%d", w->n_persons, gate);
 	w->n_persons++;
 	visitor_open_with(&p->v, &w->gate_lives[gate].gate->station, world_roll(w, 4) ? "/" : "/any-x",
@@ -220,7 +226,7 @@ static int some_person(struct world *w)
 	for (int i = 0; i < w->n_persons; i++) {
 		int who = (int)(first + (uint32_t)i) % w->n_persons;
 
-		if (w->persons[who].is_in && !w->persons[who].gone)
+		if (w->persons[who].is_in && !w->persons[who].gone && !w->persons[who].listens)
 			return who;
 	}
 	return -1;
@@ -257,7 +263,7 @@ static enum deed_kind some_kind(struct world *w)
 	return world_roll(w, 60) == 0 ? DEED_BYE : kinds[world_roll(w, sizeof(kinds) / sizeof(kinds[0]))];
 }
 
-static void say(struct world *w, int who)
+static void say_that(struct world *w, int who, enum deed_kind kind, int room)
 {
 	struct person *p = &w->persons[who];
 	struct deed *d = &p->deeds[p->n_deeds + 1];
@@ -266,13 +272,13 @@ static void say(struct world *w, int who)
 	if (p->n_deeds == DEEDS)
 		return;
 	p->n_deeds++;
-	*d = (struct deed){ .kind = some_kind(w), .sent_ms = w->now_ms, .room = -1 };
+	*d = (struct deed){ .kind = kind, .sent_ms = w->now_ms, .room = -1 };
 	/* What changes the state is acked, so that it is known whether it did. */
 	d->wants_ack = d->kind != DEED_BYE && ((d->kind != DEED_ECHO && d->kind != DEED_SAY) || world_roll(w, 3));
 	d->until_ms = w->now_ms + ACK_MS;
 	buf_printf(&json, "[\"%s\",%d", deed_words[d->kind].name, p->n_deeds);
 	if (deed_words[d->kind].room) {
-		d->room = (int)world_roll(w, ROOMS);
+		d->room = room;
 		buf_printf(&json, ",\"%s\"", room_names[d->room]);
 	}
 	if (deed_words[d->kind].time)
@@ -281,6 +287,17 @@ static void say(struct world *w, int who)
 	tell(w, "client %d says %d %s", who, p->n_deeds, json.at);
 	visitor_say(&p->v, d->wants_ack ? p->n_deeds : -1, json.at);
 	buf_fini(&json);
+}
+
+static void say(struct world *w, int who)
+{
+	say_that(w, who, some_kind(w), (int)world_roll(w, ROOMS));
+}
+
+void join_all(struct world *w, int who)
+{
+	for (int room = 0; room < ROOMS; room++)
+		say_that(w, who, DEED_JOIN, room);
 }
 
 /* Many at once wait for each other at the gateway. */
@@ -317,6 +334,7 @@ static void begin(struct world *w)
 			.slow_ms = 1500 };
 	else
 		w->dice = (struct shop_dice){ .slow = world_roll(w, 60), .slow_ms = w->faults ? 1500 : 100 };
+	w->crashes = w->dice.crashes || w->dice.timeouts;
 	w->max_waiting = w->faults && world_roll(w, 3) == 0 ? 2 + world_roll(w, 10) : 1000;
 	w->n_gates = 1 + (int)world_roll(w, GATES);
 	w->net.max_delay_ms = (int)world_roll(w, NET_DELAY_MAX_MS + 1);
@@ -335,6 +353,7 @@ static void begin(struct world *w)
 static void settle(struct world *w)
 {
 	w->dice = (struct shop_dice){ .slow_ms = 1 };
+	w->settles = true;
 	if (some_shop(w) < 0)
 		begin_shop(w);
 	if (some_gate(w) < 0)
@@ -375,6 +394,7 @@ void world_run(struct world *w, uint64_t seed, bool trace)
 {
 	memset(w, 0, sizeof(*w));
 	w->seed = seed;
+	w->doomed = -1;
 	w->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
 	w->trace = shop_trace = trace;
 	w->now_ms = START_MS;

@@ -46,9 +46,9 @@ struct deed {
 /* A client. */
 struct person {
 	struct visitor v;
-	int gate; /* whose life */
-	bool refuses, mute;
-	bool is_in, refused, gone; /* accepted; told no; it left, was put out or its gateway is no more */
+	int gate;                    /* whose life */
+	bool refuses, mute, listens; /* the latter: joins all rooms, and does nothing more */
+	bool is_in, refused, gone;   /* accepted; told no; it left, was put out or its gateway is no more */
 	int64_t asked_ms, gone_ms;
 	int welcomes;
 	struct deed deeds[DEEDS + 1]; /* from 1 on: the number it goes by */
@@ -56,7 +56,8 @@ struct person {
 	int last_echo, last_ok; /* of what must come in order */
 	int counts;
 	bool in[ROOMS];
-	int last_said[PERSONS]; /* by each other */
+	int64_t joined_ms[ROOMS]; /* since when it is in them */
+	int last_said[PERSONS];   /* by each other */
 };
 
 /* A client as handlers know it. */
@@ -75,6 +76,8 @@ struct gate_life {
 	bool died;         /* .. without a word */
 	bool leaves;
 	int64_t ended_ms;
+	int64_t cut_ms, cut_until_ms; /* its link to the streams, the last time */
+	bool missed;                  /* for so long that brokers may have taken it for dead */
 };
 
 struct shop_life {
@@ -97,8 +100,10 @@ struct world {
 	int n_gates, n_gate_lives, n_shop_lives, n_persons, n_lives;
 	struct shop_dice dice;
 	size_t max_waiting; /* events of a client at its gateway */
-	bool faults, forgets, trace;
+	bool faults, forgets, crashes, settles, trace;
 	int64_t changed_ms; /* the last fault */
+	int64_t shop_died_ms;
+	int doomed; /* a gateway that dies with this turn; -1: none */
 	int64_t ticked_ms;
 	unsigned long ticks;
 };
@@ -107,7 +112,8 @@ struct world {
 enum {
 	VERDICT_MS = GATE_EVENT_TIMEOUT_MS + 500,
 	ACK_MS = GATE_EVENT_TIMEOUT_MS + GATE_ACK_TIMEOUT_MS + 3000,
-	QUIET_MS = 11 * GATE_EVENT_TIMEOUT_MS
+	QUIET_MS = 11 * GATE_EVENT_TIMEOUT_MS,
+	HEARING_MS = 1000 /* until who came is heard of by all gateways */
 };
 
 extern const char *const room_names[ROOMS];
@@ -123,6 +129,7 @@ void end_gate(struct world *w, int life, bool died);
 void end_shop(struct world *w, int life);
 int some_gate(struct world *w); /* the number of a life; -1: there is none */
 int some_shop(struct world *w);
+void join_all(struct world *w, int who);
 
 /* brokers_faults.c */
 void fault(struct world *w);

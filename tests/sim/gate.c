@@ -31,6 +31,7 @@ static void join_cluster(struct gate *g, struct net *n)
 
 	g->station.port = net_open(n);
 	sim_join(&g->station.sim, &config, &g->station.port->base);
+	remote_streams_follow(g->carrier, &g->station.port->base);
 }
 
 static void begin_remote(struct gate *g, struct streams_sim *streams, size_t max_waiting)

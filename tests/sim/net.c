@@ -226,9 +226,38 @@ void net_publish(struct net *n, struct slice channel, struct slice payload)
 	free(text);
 }
 
+static void move_over(struct net_port *p, uint64_t over)
+{
+	if (p->base.over >= over)
+		return;
+	p->base.over = over;
+	if (p->base.moved)
+		p->base.moved(p->base.moved_to, p->net->now_ms);
+}
+
+static void published_arrives(struct net *n, struct net_event *e)
+{
+	(void)n;
+	move_over(e->port, (uint64_t)e->number);
+}
+
+/* Nobody is told of what came over a link that is no more; nor who does not want to know. */
 static void publish_arrives(struct net *n, struct net_event *e)
 {
+	struct net_event *back;
+
 	publish_at_server(n, e->bytes, text_a(e), text_b(e));
+	if (e->port->base.moved == NULL || e->epoch != e->port->epoch[NET_COMMANDS])
+		return;
+	back = event_new(e->port, NET_COMMANDS, published_arrives, slice_of(NULL, 0), slice_of(NULL, 0));
+	back->number = e->number;
+	to_port(back);
+}
+
+static void publish_on(struct net_event *e)
+{
+	e->number = (int64_t)++e->port->base.sent;
+	to_server(e);
 }
 
 /* --- The server: answers ------------------------------------------------------------------------------------------ */
@@ -340,7 +369,7 @@ static void go_up(struct net_port *p)
 		if (p->net->now_ms - e->number > NET_WAIT_MS)
 			free(e);
 		else
-			to_server(e);
+			publish_on(e);
 	}
 	p->waiting_end = &p->waiting;
 	p->n_waiting = 0;
@@ -421,8 +450,10 @@ void net_cut(struct net_port *p, enum net_link link, int64_t for_ms, bool sent)
 		subscriptions_lost(&p->wanted);
 	}
 	go_down(p, "cut");
-	if (link == NET_COMMANDS)
+	if (link == NET_COMMANDS) {
 		fail_answers(p);
+		move_over(p, p->base.sent);
+	}
 }
 
 static void relink(struct net_port *p, enum net_link link)
@@ -495,7 +526,7 @@ static int publish(struct pubsub *b, struct slice channel, struct slice payload)
 	p->published++;
 	e = event_new(p, NET_COMMANDS, publish_arrives, channel, payload);
 	if (p->linked[NET_COMMANDS] && p->waiting == NULL) {
-		to_server(e);
+		publish_on(e);
 		return 0;
 	}
 	e->number = p->net->now_ms;

@@ -222,6 +222,8 @@ void streams_sim_hold(struct streams *s, int64_t for_ms)
 	struct streams_sim *sim = p->sim;
 	size_t n = sim->n_events;
 
+	if (sim->store.now_ms + for_ms <= p->held_ms)
+		return;
 	p->held_ms = sim->store.now_ms + for_ms;
 	for (size_t i = 0; i < n; i++)
 		if (sim->heap[i]->port == p && !sim->heap[i]->is_asked && sim->heap[i]->due_ms < p->held_ms)

@@ -112,8 +112,8 @@ extern const struct streams_ops streams_sim_ops;
 sim_arrive_fn sim_hello_arrives, sim_subscribe_arrives, sim_read_arrives, sim_add_arrives, sim_note_arrives,
 	sim_ack_arrives, sim_find_arrives, sim_length_arrives, sim_create_arrives, sim_claim_arrives, sim_take_arrives,
 	sim_pending_arrives, sim_leave_arrives, sim_claim_key_arrives, sim_release_key_arrives, sim_put_arrives,
-	sim_get_arrives, sim_list_arrives, sim_field_put_arrives, sim_field_get_arrives, sim_field_drop_arrives,
-	sim_field_scan_arrives, sim_field_to_entry_arrives, sim_publish_arrives;
+	sim_get_arrives, sim_enlist_arrives, sim_list_arrives, sim_field_put_arrives, sim_field_get_arrives,
+	sim_field_drop_arrives, sim_field_scan_arrives, sim_field_to_entry_arrives, sim_publish_arrives;
 void sim_forget_channels(struct sim_port *p);
 
 #endif

@@ -1,6 +1,7 @@
 /* streams_sim_keys.c - see streams_sim_internal.h: what the server does about keys, hashes and channels. */
 #include <stdlib.h>
 
+#include "buf.h"
 #include "streams_sim_internal.h"
 
 static const struct slice nothing = { NULL, 0 };
@@ -16,7 +17,7 @@ static void tell_each(struct streams_sim *sim, struct sim_event *e)
 		t.answer(t.to, sim->store.now_ms, e->number, nothing);
 }
 
-/* --- Keys and hashes ---------------------------------------------------------------------------------------------- */
+/* --- Keys --------------------------------------------------------------------------------------------------------- */
 
 static int64_t until(const struct streams_sim *sim, int64_t ttl_ms)
 {
@@ -68,21 +69,63 @@ static void add_pair(struct sim_texts *out, const struct store_value *v)
 	sim_add_text(out, v->text);
 }
 
+/* --- Lists of names: hashes whose values are nothing -------------------------------------------------------------- */
+
+static const struct store_value *key_named(struct streams_sim *sim, struct slice prefix, struct slice name)
+{
+	struct buf key = BUF_INIT;
+	const struct store_value *v;
+
+	buf_add_slice(&key, prefix);
+	buf_add_slice(&key, name);
+	v = store_key(&sim->store, buf_slice(&key));
+	buf_fini(&key);
+	return v;
+}
+
+/* Of the names, those with their keys; the others are taken off. */
+static void check_names(struct streams_sim *sim, const struct sim_event *e, struct sim_texts *out)
+{
+	struct map_node *hash = map_find(&sim->store.hashes, e->texts[0]), *at, *next;
+
+	if (hash == NULL)
+		return;
+	map_foreach(&map_item(hash, struct store_hash, node)->fields, at, next)
+	{
+		const struct store_value *v = key_named(sim, e->texts[1], at->key);
+
+		if (v == NULL) {
+			store_drop_field(&sim->store, e->texts[0], at->key);
+			continue;
+		}
+		sim_add_text(out, at->key);
+		sim_add_text(out, v->text);
+	}
+}
+
+void sim_enlist_arrives(struct streams_sim *sim, struct sim_event *e)
+{
+	bool is_new = store_field(&sim->store, e->texts[0], e->texts[2]) == NULL;
+	struct sim_texts others = { 0 };
+
+	if (sim_is_refused(sim, e))
+		return;
+	store_set_field(&sim->store, e->texts[0], e->texts[2], nothing);
+	check_names(sim, e, &others);
+	free(others.at);
+	sim_result(e, is_new, nothing);
+}
+
 void sim_list_arrives(struct streams_sim *sim, struct sim_event *e)
 {
 	struct sim_texts out = { 0 };
-	struct map_node *at, *next;
 
-	map_foreach(&sim->store.keys, at, next)
-	{
-		const struct store_value *v = map_item(at, struct store_value, node);
-
-		if (v->until_ms > sim->store.now_ms && slice_starts(at->key, e->texts[0]))
-			add_pair(&out, v);
-	}
+	check_names(sim, e, &out);
 	sim_reply(e, tell_each, (int64_t)out.n / 2, out.at, out.n);
 	free(out.at);
 }
+
+/* --- Hashes ------------------------------------------------------------------------------------------------------- */
 
 void sim_field_put_arrives(struct streams_sim *sim, struct sim_event *e)
 {
@@ -109,13 +152,15 @@ void sim_field_drop_arrives(struct streams_sim *sim, struct sim_event *e)
 void sim_field_to_entry_arrives(struct streams_sim *sim, struct sim_event *e)
 {
 	struct slice pair[] = { SLICE("e"), e->texts[3] };
-	bool was_there = store_field(&sim->store, e->texts[0], e->texts[1]) != NULL;
+	bool was_there = store_key(&sim->store, e->texts[4]) == NULL &&
+			 store_field(&sim->store, e->texts[0], e->texts[1]) != NULL;
 
 	if (was_there && sim_is_refused(sim, e))
 		return;
-	store_drop_field(&sim->store, e->texts[0], e->texts[1]);
-	if (was_there)
+	if (was_there) {
+		store_drop_field(&sim->store, e->texts[0], e->texts[1]);
 		store_add(&sim->store, e->texts[2], pair, 1);
+	}
 	sim_result(e, was_there, nothing);
 	sim_serve_blocked(sim);
 }

@@ -180,9 +180,18 @@ static int pending(struct streams *s, struct slice stream, struct slice after, s
 	return error;
 }
 
-static int list(struct streams *s, struct slice prefix, sim_each_fn *each, streams_answer_fn *answer, void *to)
+static int enlist(struct streams *s, struct slice names, struct slice prefix, struct slice name,
+	streams_answer_fn *answer, void *to)
 {
-	int error = ask_two(s, sim_list_arrives, prefix, SLICE(""), answer, to);
+	struct slice texts[] = { names, prefix, name };
+
+	return ask_with(s, sim_enlist_arrives, texts, 3, 0, 0, answer, to);
+}
+
+static int list(struct streams *s, struct slice names, struct slice prefix, sim_each_fn *each,
+	streams_answer_fn *answer, void *to)
+{
+	int error = ask_two(s, sim_list_arrives, names, prefix, answer, to);
 
 	if (error == 0)
 		last_ticket(s)->each = each;
@@ -217,12 +226,12 @@ static int field_scan(
 	return error;
 }
 
-static int field_to_entry(struct streams *s, struct slice hash, struct slice field, struct slice stream,
-	struct slice record, streams_answer_fn *answer, void *to)
+static int field_to_entry(struct streams *s, struct slice unless, struct slice hash, struct slice field,
+	struct slice stream, struct slice record, streams_answer_fn *answer, void *to)
 {
-	struct slice texts[] = { hash, field, stream, record };
+	struct slice texts[] = { hash, field, stream, record, unless };
 
-	return ask_with(s, sim_field_to_entry_arrives, texts, 4, 0, 0, answer, to);
+	return ask_with(s, sim_field_to_entry_arrives, texts, 5, 0, 0, answer, to);
 }
 
 static int publish(struct streams *s, struct slice channel, struct slice payload, streams_answer_fn *answer, void *to)
@@ -259,6 +268,7 @@ const struct streams_ops streams_sim_ops = { .add = add,
 	.release_key = release_key,
 	.put = put,
 	.get = get,
+	.enlist = enlist,
 	.list = list,
 	.field_put = field_put,
 	.field_get = field_get,

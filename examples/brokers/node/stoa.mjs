@@ -112,9 +112,10 @@ if v and v ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`;
 const RELEASE_KEY = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end";
-const END_CLIENT = "if redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then redis.call('XADD', KEYS[2], '*', 'e', ARGV[2]) end";
+const END_CLIENT = "if redis.call('EXISTS', KEYS[3]) == 0 and redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then redis.call('XADD', KEYS[2], '*', 'e', ARGV[2]) end";
 const LOST_N = Number.MAX_SAFE_INTEGER; // of a disconnect whose gateway is gone: no gateway counts so far
 const BEAT_MS = 1000, CONFIRM_MS = 2000, GONE_MS = 5000; // leases are renewed, batches published again, gateways given up
+const LISTED_S = 86400; // how long a list is kept that nobody renews
 const now = () => performance.now();
 
 export class Stoa extends Target {
@@ -261,25 +262,25 @@ export class Stoa extends Target {
 		}
 	}
 
-	async #keys(pattern) {
-		const keys = new Set();
-		let cursor = '0';
+	// Those of the list whose keys are there, with their values; the others are taken off.
+	async #listed(what) {
+		const names = (await this.#do('SRANDMEMBER', this.#name(`${what}s`), 1024)).sort();
+		const values = names.length ? await this.#do('MGET', ...names.map((name) => this.#name(what, name))) : [];
+		const gone = names.filter((name, i) => values[i] === null);
 
-		do {
-			const [next, found] = await this.#do('SCAN', cursor, 'MATCH', pattern, 'COUNT', 1000);
-			cursor = next;
-			found.forEach((key) => keys.add(key));
-		} while (cursor !== '0');
-		return [...keys].sort();
+		if (gone.length)
+			await this.#do('SREM', this.#name(`${what}s`), ...gone);
+		return names.map((name, i) => [name, values[i]]).filter(([, text]) => text !== null);
 	}
 
 	async #share(kept) {
 		const self = { v: 1, id: this.id, name: `${hostname()}#${process.pid}`, serves: true, slots: 1, partitions: kept, in_work: 0, unconfirmed: 0, backlog: 0, oldest: 0, started: this.started };
 
 		await this.#do('SET', this.#name('broker', this.id), JSON.stringify(self), 'PX', this.leaseMs);
-		const keys = await this.#keys(this.#name('broker', '*'));
-		const all = (await this.#do('MGET', this.#name('broker', this.id), ...keys)).filter((text) => text !== null).map((text) => JSON.parse(text));
-		const workers = [self, ...all.filter((r) => r.serves === true && r.id !== this.id)];
+		await this.#do('SADD', this.#name('brokers'), this.id);
+		await this.#do('EXPIRE', this.#name('brokers'), LISTED_S);
+		const others = (await this.#listed('broker')).filter(([name]) => name !== this.id).map(([, text]) => JSON.parse(text));
+		const workers = [self, ...others.filter((r) => r.serves === true)];
 		const rank = workers.filter((r) => r.partitions.length > kept.length || (r.partitions.length === kept.length && r.id < this.id)).length;
 
 		return Math.floor(this.partitions / workers.length) + (rank < this.partitions % workers.length ? 1 : 0);
@@ -481,8 +482,8 @@ export class Stoa extends Target {
 	async #publishLater(node, batch) {
 		if ((await this.#publish(node, batch)) || (await this.#publish(this.#anyNode, batch)))
 			return;
-		for (const key of await this.#keys(this.#name('gateway', '*'))) {
-			this.#anyNode = key.slice(key.lastIndexOf(':') + 1);
+		for (const [node] of await this.#listed('gateway')) {
+			this.#anyNode = node;
 			if (await this.#publish(this.#anyNode, batch))
 				return;
 		}
@@ -513,7 +514,7 @@ export class Stoa extends Target {
 					if (!gone.has(node))
 						gone.set(node, await this.#isGone(node));
 					if (gone.get(node))
-						await this.#do('EVAL', END_CLIENT, 2, p.clients, p.events, pairs[i], JSON.stringify({ v: 1, node, kind: 'disconnect', at: Date.now(), nsp, sid: pairs[i], n: LOST_N, reason: 'transport close', state_n, state }));
+						await this.#do('EVAL', END_CLIENT, 3, p.clients, p.events, this.#name('gateway', node), pairs[i], JSON.stringify({ v: 1, node, kind: 'disconnect', at: Date.now(), nsp, sid: pairs[i], n: LOST_N, reason: 'transport close', state_n, state }));
 				}
 			} while (cursor !== '0');
 		}

@@ -121,9 +121,10 @@ if v and v ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1"""
 RELEASE_KEY = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
-END_CLIENT = "if redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then redis.call('XADD', KEYS[2], '*', 'e', ARGV[2]) end"
+END_CLIENT = "if redis.call('EXISTS', KEYS[3]) == 0 and redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then redis.call('XADD', KEYS[2], '*', 'e', ARGV[2]) end"
 LOST_N = 2**53 - 1  # of a disconnect whose gateway is gone: no gateway counts so far
 BEAT, CONFIRM, GONE = 1.0, 2.0, 5.0  # seconds: leases are renewed, batches published again, gateways given up
+LISTED = 86400  # seconds: how long a list is kept that nobody renews
 
 
 class Partition:
@@ -232,11 +233,20 @@ class Stoa:
         record = {"v": 1, "id": self.id, "name": f"{os.uname().nodename}#{os.getpid()}", "serves": True, "slots": 1, "partitions": kept,
                   "in_work": 0, "unconfirmed": 0, "backlog": 0, "oldest": 0, "started": self.started}
         self.redis.set(self.name("broker", self.id), write(record), px=int(self.lease * 1000))
-        keys = list(set(self.redis.scan_iter(self.name("broker", "*"))))
-        others = [json.loads(text) for text in self.redis.mget(keys) if text] if keys else []
-        workers = [r for r in others if r.get("serves") and r["id"] != self.id] + [record]
+        self.redis.sadd(self.name("brokers"), self.id)
+        self.redis.expire(self.name("brokers"), LISTED)
+        others = [json.loads(text) for name, text in self.listed("broker").items() if name != self.id]
+        workers = [r for r in others if r.get("serves")] + [record]
         rank = sorted(workers, key=lambda r: (-len(r["partitions"]), r["id"])).index(record)
         return self.partitions // len(workers) + (rank < self.partitions % len(workers))
+
+    def listed(self, what):
+        """Those of the list whose keys are there, with their values; the others are taken off."""
+        names = sorted(self.redis.srandmember(self.name(what + "s"), 1024))
+        values = dict(zip(names, self.redis.mget([self.name(what, "").encode() + name for name in names]))) if names else {}
+        if gone := [name for name in names if values[name] is None]:
+            self.redis.srem(self.name(what + "s"), *gone)
+        return {name.decode(): text for name, text in values.items() if text is not None}
 
     def claim(self, p):
         asked = time.monotonic()
@@ -411,8 +421,7 @@ class Stoa:
         """Without an answer: to a client's gateway; for what concerns many, to any, the same as long as it lives."""
         if node is not None and self.publish(node, batch) or self.any_node is not None and self.publish(self.any_node, batch):
             return
-        for key in sorted(self.redis.scan_iter(self.name("gateway", "*"))):
-            self.any_node = key.decode().rsplit(":", 1)[1]
+        for self.any_node in self.listed("gateway"):
             if self.publish(self.any_node, batch):
                 return
 
@@ -433,4 +442,4 @@ class Stoa:
                 if gone[node]:
                     event = {"v": 1, "node": node, "kind": "disconnect", "at": int(time.time() * 1000), "nsp": client["nsp"], "sid": sid,
                              "n": LOST_N, "reason": "transport close", "state_n": client["state_n"], "state": client["state"]}
-                    self.redis.eval(END_CLIENT, 2, p.clients, p.events, sid, write(event))
+                    self.redis.eval(END_CLIENT, 3, p.clients, p.events, self.name("gateway", node), sid, write(event))

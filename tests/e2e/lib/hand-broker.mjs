@@ -37,6 +37,7 @@ export class HandBroker {
 					throw error;
 			});
 		await this.session.command('SET', `stoa:broker:${this.name}:hand`, '{}');
+		await this.session.command('SADD', `stoa:brokers:${this.name}`, 'hand');
 		await this.session.command('SET', `stoa:app:${this.name}`, JSON.stringify(this.app));
 		await this.session.command('PUBLISH', `stoa:app:${this.name}`, JSON.stringify(this.app));
 		if (this.reads)

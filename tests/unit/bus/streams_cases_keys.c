@@ -64,31 +64,65 @@ struct listed {
 };
 static struct listed listed;
 
-static void on_key(void *to, struct slice key, struct slice value)
+static void on_name(void *to, struct slice name, struct slice value)
 {
 	(void)to;
 	listed.n++;
-	listed.right += slice_starts(key, S("x:[*]?\\")) && slice_equal(value, slice_from(key, 7));
+	listed.right += slice_equal(value, slice_from(name, 1));
 }
 
-START_TEST(keys_are_listed)
+static void put_and_enlist(const char *name, int64_t ttl_ms)
 {
 	char key[32];
 
+	snprintf(key, sizeof(key), "x:%s", name);
+	ck_assert_int_eq(stage.a->ops->put(stage.a, S(key), S(name + 1), ttl_ms, NULL, NULL), 0);
+	ck_assert_int_eq(stage.a->ops->enlist(stage.a, S("xs"), S("x:"), S(name), NULL, NULL), 0);
+}
+
+START_TEST(names_are_listed)
+{
+	char name[16];
+
 	stage_begin();
-	ASK(a, list, S("x:"), on_key);
+	ASK(a, list, S("xs"), S("x:"), on_name);
 	stage_hears("list=0;");
 	for (int i = 0; i < 50; i++) {
-		snprintf(key, sizeof(key), "x:[*]?\\%d", i);
-		ck_assert_int_eq(stage.a->ops->put(stage.a, S(key), S(key + 7), 60000, NULL, NULL), 0);
+		snprintf(name, sizeof(name), "%c%d", "*?[]\\"[i % 5], i);
+		put_and_enlist(name, 60000);
 	}
-	ck_assert_int_eq(stage.a->ops->put(stage.a, S("x:aaa\\1"), S("no"), 0, NULL, NULL), 0);
-	ck_assert_int_eq(stage.a->ops->put(stage.a, S("y"), S("no"), 0, NULL, NULL), 0);
+	ck_assert_int_eq(stage.a->ops->put(stage.a, S("x:aaa"), S("not listed"), 0, NULL, NULL), 0);
 	listed = (struct listed){ 0 };
-	ASK(a, list, S("x:[*]?\\"), on_key);
+	ASK(b, length, S("none"));
+	stage_hears("length=0;");
+	ASK(a, list, S("xs"), S("x:"), on_name);
 	stage_hears("list=50;");
 	ck_assert_int_eq(listed.n, 50);
 	ck_assert_int_eq(listed.right, 50);
+	stage_end();
+}
+END_TEST
+
+/* Whoever asks takes them off; their owners come back with their next renewal. */
+START_TEST(names_without_keys_are_taken_off)
+{
+	stage_begin();
+	put_and_enlist("one", 60000);
+	put_and_enlist("two", 60000);
+	ASK(a, enlist, S("xs"), S("x:"), S("one"));
+	ASK(a, release_key, S("x:two"), S("wo"));
+	listed = (struct listed){ 0 };
+	ASK(a, list, S("xs"), S("x:"), on_name);
+	stage_hears("enlist=0;release_key=1;list=1;");
+	ck_assert_int_eq(listed.right, 1);
+	ASK(a, put, S("x:two"), S("wo"), 60000);
+	ASK(a, list, S("xs"), S("x:"), on_name);
+	ASK(a, enlist, S("xs"), S("x:"), S("two"));
+	ASK(a, list, S("xs"), S("x:"), on_name);
+	stage_hears("put=1;list=1;enlist=1;list=2;");
+	ASK(a, enlist, S("xs"), S("x:"), S("never had one"));
+	ASK(a, enlist, S("xs"), S("x:"), S("never had one"));
+	stage_hears("enlist=1;enlist=1;"); /* it took itself off */
 	stage_end();
 }
 END_TEST
@@ -182,11 +216,14 @@ START_TEST(a_field_becomes_an_entry)
 	stage_begin();
 	stage_create("s");
 	ASK(a, field_put, S("h"), S("f"), S("v"));
-	ASK(a, field_to_entry, S("h"), S("g"), S("s"), S("none"));
-	ASK(a, field_to_entry, S("h"), S("f"), S("s"), S("one"));
-	ASK(a, field_to_entry, S("h"), S("f"), S("s"), S("two"));
+	ASK(a, put, S("k"), S("v"), 0);
+	ASK(a, field_to_entry, S("k"), S("h"), S("f"), S("s"), S("not while it is there"));
+	ASK(a, field_to_entry, S("l"), S("h"), S("g"), S("s"), S("none"));
+	ASK(a, field_to_entry, S("l"), S("h"), S("f"), S("s"), S("one"));
+	ASK(a, field_to_entry, S("l"), S("h"), S("f"), S("s"), S("two"));
 	ASK(a, field_get, S("h"), S("f"));
-	stage_hears("field_put=1;field_to_entry=0;field_to_entry=1;field_to_entry=0;field_get=0;");
+	stage_hears(
+		"field_put=1;put=1;field_to_entry=0;field_to_entry=0;field_to_entry=1;field_to_entry=0;field_get=0;");
 	stage_read(stage.a, "c", "s", 9);
 	stage_hears("a s #1 one x1;a end 0;");
 	stage_end();
@@ -289,7 +326,8 @@ void stage_add_cases_of_keys(Suite *s)
 	const struct stage_case cases[] = {
 		STAGE_CASE(leases),
 		STAGE_CASE(leases_run_out),
-		STAGE_CASE(keys_are_listed),
+		STAGE_CASE(names_are_listed),
+		STAGE_CASE(names_without_keys_are_taken_off),
 		STAGE_CASE(values_of_any_size),
 		STAGE_CASE(fields),
 		STAGE_CASE(fields_are_scanned),

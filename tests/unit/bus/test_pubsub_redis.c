@@ -324,6 +324,43 @@ START_TEST(what_waited_too_long_makes_room)
 }
 END_TEST
 
+static void on_moved(void *to, int64_t now_ms)
+{
+	(void)to;
+	(void)now_ms;
+	buf_printf(&fx.heard, "%llu of %llu;", (unsigned long long)bus->over, (unsigned long long)bus->sent);
+}
+
+/* Answered, refused, or lost with the link: it is over; what waits was never under way. */
+START_TEST(how_far_what_was_published_is)
+{
+	begin();
+	bus->moved = on_moved;
+	ck_assert_int_eq(publish("waits"), 0);
+	ck_assert_uint_eq(bus->sent, 0);
+	become_up("up;");
+	expects(commands, "PUBLISH c waits");
+	ck_assert_int_eq(publish("a"), 0);
+	ck_assert_int_eq(publish("b"), 0);
+	ck_assert_int_eq(bus->ops->count(bus, SLICE("c"), on_answer, named("n")), 0);
+	ck_assert_int_eq(publish("c"), 0);
+	ck_assert_uint_eq(bus->sent, 4);
+	ck_assert_uint_eq(bus->over, 0);
+	expects(commands, "PUBLISH c a");
+	expects(commands, "PUBLISH c b");
+	expects(commands, "PUBSUB NUMSUB c");
+	expects(commands, "PUBLISH c c");
+	says(commands, ":1\r\n:1\r\n-NOPERM no\r\n");
+	hears("1 of 4;2 of 4;3 of 4;");
+	says(commands, "*2\r\n$1\r\nc\r\n:1\r\n");
+	hears("n=1 ;");
+	close(commands);
+	hears("4 of 4;down ended;");
+	commands = take_pinged();
+	end();
+}
+END_TEST
+
 /* --- Questions ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(questions_are_answered_once_and_in_order)
@@ -420,6 +457,7 @@ Suite *suite(void)
 		REDIS_TEST(what_waits_is_bounded_and_keeps_its_order),
 		REDIS_TEST(what_waits_goes_out_without_the_subscriber_too),
 		REDIS_TEST(what_waited_too_long_makes_room),
+		REDIS_TEST(how_far_what_was_published_is),
 		REDIS_TEST(questions_are_answered_once_and_in_order),
 		REDIS_TEST(errors_and_other_shapes_are_told_apart_from_lost_links),
 		REDIS_TEST(a_lease_is_taken_kept_or_somebody_elses),

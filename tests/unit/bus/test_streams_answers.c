@@ -72,7 +72,11 @@ static int ask_get(void)
 }
 static int ask_list(void)
 {
-	return streams->ops->list(streams, SLICE("a[b"), on_pair, on_answer, named("list"));
+	return streams->ops->list(streams, SLICE("ks"), SLICE("k:"), on_pair, on_answer, named("list"));
+}
+static int ask_enlist(void)
+{
+	return streams->ops->enlist(streams, SLICE("ks"), SLICE("k:"), SLICE("me"), on_answer, named("enlist"));
 }
 static int ask_field_put(void)
 {
@@ -93,7 +97,7 @@ static int ask_field_scan(void)
 static int ask_field_to_entry(void)
 {
 	return streams->ops->field_to_entry(
-		streams, SLICE("h"), SLICE("f"), SLICE("s"), SLICE("r"), on_answer, named("to_entry"));
+		streams, SLICE("k"), SLICE("h"), SLICE("f"), SLICE("s"), SLICE("r"), on_answer, named("to_entry"));
 }
 static int ask_publish(void)
 {
@@ -170,13 +174,16 @@ static const struct row rows[] = {
 	{ ask_get, "GET k", NULL, "$1\r\nv\r\n", "get=1 v;" },
 	{ ask_get, "GET k", NULL, "$-1\r\n", "get=0 ;" },
 	{ ask_get, "GET k", NULL, ":1\r\n", "get=-71 ;" },
-	{ ask_list, "SCAN 0 MATCH a\\[b* COUNT 1000", NULL, "*2\r\n$1\r\n0\r\n*0\r\n", "list=0 ;" },
-	{ ask_list, "SCAN 0 MATCH a\\[b* COUNT 1000", NULL, "*2\r\n$1\r\nx\r\n*0\r\n", "list=-71 ;" },
-	{ ask_list, "SCAN 0 MATCH a\\[b* COUNT 1000", NULL, "*2\r\n$19\r\n1234567890123456789\r\n*0\r\n",
-		"list=-71 ;" },
-	{ ask_list, "SCAN 0 MATCH a\\[b* COUNT 1000", NULL, "*2\r\n:0\r\n*0\r\n", "list=-71 ;" },
-	{ ask_list, "SCAN 0 MATCH a\\[b* COUNT 1000", NULL, "*2\r\n$1\r\n0\r\n*1\r\n:1\r\n", "list=-71 ;" },
-	{ ask_list, "SCAN 0 MATCH a\\[b* COUNT 1000", NULL, "-NOPERM no\r\n", "list=-71 ;" },
+	{ ask_enlist, "EVAL 1 ks me k:", script_enlist, ":1\r\n", "enlist=1 ;" },
+	{ ask_enlist, "EVAL 1 ks me k:", script_enlist, "-WRONGTYPE\r\n", "enlist=-71 ;" },
+	{ ask_enlist, "EVAL 1 ks me k:", script_enlist, "+OK\r\n", "enlist=-71 ;" },
+	{ ask_list, "EVAL 1 ks k:", script_list, "*0\r\n", "list=0 ;" },
+	{ ask_list, "EVAL 1 ks k:", script_list, "*4\r\n$1\r\na\r\n$1\r\nA\r\n$1\r\nb\r\n$0\r\n\r\n",
+		"list a:A;list b:;list=2 ;" },
+	{ ask_list, "EVAL 1 ks k:", script_list, "*1\r\n$1\r\na\r\n", "list=-71 ;" },
+	{ ask_list, "EVAL 1 ks k:", script_list, "*2\r\n$1\r\na\r\n$-1\r\n", "list=-71 ;" },
+	{ ask_list, "EVAL 1 ks k:", script_list, ":0\r\n", "list=-71 ;" },
+	{ ask_list, "EVAL 1 ks k:", script_list, "-NOPERM no\r\n", "list=-71 ;" },
 	{ ask_field_put, "HSET h f v", NULL, ":0\r\n", "field_put=0 ;" },
 	{ ask_field_put, "HSET h f v", NULL, "+OK\r\n", "field_put=-71 ;" },
 	{ ask_field_get, "HGET h f", NULL, "$1\r\nv\r\n", "field_get=1 v;" },
@@ -187,8 +194,8 @@ static const struct row rows[] = {
 	{ ask_field_scan, "HSCAN h 17 COUNT 100", NULL, "*2\r\n$2\r\n42\r\n*1\r\n$1\r\nf\r\n", "field_scan=-71 ;" },
 	{ ask_field_scan, "HSCAN h 17 COUNT 100", NULL, "*2\r\n$3\r\n-42\r\n*0\r\n", "field_scan=-71 ;" },
 	{ ask_field_scan, "HSCAN h 17 COUNT 100", NULL, "*2\r\n$2\r\n42\r\n$0\r\n\r\n", "field_scan=-71 ;" },
-	{ ask_field_to_entry, "EVAL 2 h s f e r", script_field_to_entry, ":1\r\n", "to_entry=1 ;" },
-	{ ask_field_to_entry, "EVAL 2 h s f e r", script_field_to_entry, "$3\r\n1-1\r\n", "to_entry=-71 ;" },
+	{ ask_field_to_entry, "EVAL 3 h s k f e r", script_field_to_entry, ":1\r\n", "to_entry=1 ;" },
+	{ ask_field_to_entry, "EVAL 3 h s k f e r", script_field_to_entry, "$3\r\n1-1\r\n", "to_entry=-71 ;" },
 	{ ask_publish, "PUBLISH c hi", NULL, ":2\r\n", "publish=2 ;" },
 	{ ask_publish, "PUBLISH c hi", NULL, "+2\r\n", "publish=-71 ;" },
 };
@@ -291,30 +298,6 @@ START_TEST(how_reads_are_answered)
 }
 END_TEST
 
-START_TEST(a_list_in_several_steps)
-{
-	begin();
-	ck_assert_int_eq(ask_list(), 0);
-	ck_assert_int_eq(ask_length(), 0);
-	expects(commands, "SCAN 0 MATCH a\\[b* COUNT 1000");
-	expects(commands, "XLEN s");
-	says(commands, "*2\r\n$2\r\n17\r\n*2\r\n$4\r\na[b1\r\n$4\r\na[b2\r\n:1\r\n");
-	hears("length=1 ;");
-	expects(commands, "SCAN 17 MATCH a\\[b* COUNT 1000");
-	says(commands, "*2\r\n$1\r\n0\r\n*2\r\n$4\r\na[b1\r\n$4\r\na[b3\r\n");
-	expects(commands, "MGET a[b1 a[b2 a[b3");
-	says(commands, "*3\r\n$1\r\nA\r\n$-1\r\n$1\r\nC\r\n");
-	hears("list a[b1:A;list a[b3:C;list=2 ;");
-	ck_assert_int_eq(ask_list(), 0);
-	expects(commands, "SCAN 0 MATCH a\\[b* COUNT 1000");
-	says(commands, "*2\r\n$1\r\n0\r\n*1\r\n$4\r\na[b1\r\n");
-	expects(commands, "MGET a[b1");
-	says(commands, "*2\r\n$1\r\nA\r\n$1\r\nB\r\n"); /* more than asked for */
-	hears("list=-71 ;");
-	end();
-}
-END_TEST
-
 /* Who asks knows what to do about it. */
 START_TEST(no_group_is_no_trouble)
 {
@@ -341,7 +324,6 @@ Suite *suite(void)
 	const struct redis_test tests[] = {
 		REDIS_TESTS(what_is_sent_and_how_answers_are_read, rows),
 		REDIS_TESTS(how_reads_are_answered, reads),
-		REDIS_TEST(a_list_in_several_steps),
 		REDIS_TEST(no_group_is_no_trouble),
 	};
 

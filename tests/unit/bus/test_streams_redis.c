@@ -104,7 +104,7 @@ START_TEST(lost_in_the_middle)
 	begin();
 	ck_assert_int_eq(streams->ops->length(streams, SLICE("s"), on_answer, named("a")), 0);
 	ck_assert_int_eq(streams->ops->ack(streams, SLICE("s"), SLICE("1-1"), on_answer, named("b")), 0);
-	ck_assert_int_eq(streams->ops->list(streams, SLICE("k"), on_pair, on_answer, named("c")), 0);
+	ck_assert_int_eq(streams->ops->list(streams, SLICE("ks"), SLICE("k:"), on_pair, on_answer, named("c")), 0);
 	expects(commands, "XLEN s");
 	expects(commands, "XDEL s 1-1");
 	expects(commands, "XACK s g 1-1");
@@ -242,7 +242,8 @@ START_TEST(what_is_too_large_is_not_sent)
 	ck_assert_int_eq(ops->field_put(streams, SLICE("k"), SLICE("f"), large, NULL, NULL), -EMSGSIZE);
 	ck_assert_int_eq(ops->publish(streams, SLICE("k"), large, NULL, NULL), -EMSGSIZE);
 	ck_assert_int_eq(
-		ops->field_to_entry(streams, SLICE("h"), SLICE("f"), SLICE("s"), large, NULL, NULL), -EMSGSIZE);
+		ops->field_to_entry(streams, SLICE("k"), SLICE("h"), SLICE("f"), SLICE("s"), large, NULL, NULL),
+		-EMSGSIZE);
 	ck_assert_int_eq(ops->add(streams, SLICE("s"), fits, 9, NULL, NULL), 0);
 	ck_assert_int_eq(ops->put(streams, SLICE("k"), fits, 9, NULL, NULL), 0);
 	ck_assert_int_eq(ops->field_put(streams, SLICE("k"), SLICE("f"), fits, NULL, NULL), 0);

@@ -45,8 +45,8 @@ static void begin_on(const char *options, const char *url)
 /* With the rights that streams_redis.h names, and one for the name by which stage_cut() finds its connections. */
 void stage_begin(void)
 {
-	begin_on("--user stoa on >pw ~* &* +@stream +@scripting +info +get +set +del +scan +mget +hset +hget +hdel "
-		 "+hscan +publish +subscribe +ping +client|setname",
+	begin_on("--user stoa on >pw ~* &* +@stream +@scripting +info +get +set +del +hset +hget +hdel "
+		 "+hscan +sadd +srem +srandmember +exists +expire +publish +subscribe +ping +client|setname",
 		"stoa:pw@");
 }
 
@@ -107,8 +107,8 @@ START_TEST(a_server_that_is_full)
 	admin("CONFIG SET maxmemory 0");
 	admin("HSET h f v");
 	admin("CONFIG SET maxmemory 1");
-	ck_assert_int_eq(stage.a->ops->field_to_entry(stage.a, SLICE("h"), SLICE("f"), SLICE("s"), SLICE("r"),
-				 stage_answer, named("to_entry")),
+	ck_assert_int_eq(stage.a->ops->field_to_entry(stage.a, SLICE("none"), SLICE("h"), SLICE("f"), SLICE("s"),
+				 SLICE("r"), stage_answer, named("to_entry")),
 		0);
 	ck_assert_int_eq(stage.a->ops->field_get(stage.a, SLICE("h"), SLICE("f"), stage_answer, named("get")), 0);
 	stage_hears("to_entry=-71;get=1 v;");
@@ -232,9 +232,112 @@ START_TEST(a_server_that_stands_still)
 }
 END_TEST
 
+/* --- Lists of names among what is not ours ------------------------------------------------------------------------- */
+
+static int n_told;
+
+static void on_name(void *to, struct slice name, struct slice value)
+{
+	(void)to;
+	(void)name;
+	(void)value;
+	n_told++;
+}
+
+static void enlist(void)
+{
+	ck_assert_int_eq(stage.a->ops->put(stage.a, SLICE("x:me"), SLICE("v"), 60000, NULL, NULL), 0);
+	ck_assert_int_eq(
+		stage.a->ops->enlist(stage.a, SLICE("xs"), SLICE("x:"), SLICE("me"), stage_answer, named("enlist")), 0);
+}
+
+static void list(void)
+{
+	n_told = 0;
+	ck_assert_int_eq(
+		stage.a->ops->list(stage.a, SLICE("xs"), SLICE("x:"), on_name, stage_answer, named("list")), 0);
+}
+
+START_TEST(a_list_among_other_keys)
+{
+	stage_begin();
+	admin("EVAL 'for i=1,20000 do redis.call(\"SET\",\"other:\"..i,i) redis.call(\"SET\",\"x:\"..i,i) end' 0");
+	admin("CONFIG RESETSTAT");
+	enlist();
+	list();
+	stage_hears("enlist=1;list=1;");
+	ck_assert_int_eq(n_told, 1);
+	ck_assert_ptr_null(strstr(admin("INFO commandstats"), "scan"));
+	ck_assert_ptr_nonnull(strstr(admin("INFO commandstats"), "cmdstat_get:calls=1,"));
+	ck_assert_int_gt(atoi(admin("TTL xs")), 80000);
+	ck_assert_int_le(atoi(admin("TTL xs")), 86400);
+	stage_end();
+}
+END_TEST
+
+/* Too many to be told of, and they are gone: a few looks, and only what is there is left. */
+START_TEST(a_list_full_of_what_is_no_more)
+{
+	stage_begin();
+	admin("EVAL 'for i=1,5000 do redis.call(\"SADD\",\"xs\",i) end' 0");
+	enlist();
+	stage_hears("enlist=1;");
+	ck_assert_int_le(atoi(admin("SCARD xs")), 5000); /* a few of them went at once */
+	for (int i = 0; i < 5; i++)
+		list();
+	ck_assert_int_eq(stage.a->ops->length(stage.a, SLICE("none"), stage_answer, named("length")), 0);
+	run_until(has_ended, NULL, "the answers");
+	buf_clear(&stage.heard);
+	list();
+	stage_hears("list=1;");
+	ck_assert_str_eq(admin("SMEMBERS xs"), "me\n");
+	stage_end();
+}
+END_TEST
+
+START_TEST(a_list_of_more_than_are_told)
+{
+	stage_begin();
+	admin("EVAL 'for i=1,1100 do redis.call(\"SADD\",\"xs\",i) redis.call(\"SET\",\"x:\"..i,i) end' 0");
+	list();
+	stage_hears("list=1024;");
+	ck_assert_int_eq(n_told, 1024);
+	ck_assert_int_eq(atoi(admin("SCARD xs")), 1100);
+	stage_end();
+}
+END_TEST
+
+START_TEST(a_list_that_is_not_ours)
+{
+	stage_begin();
+	admin("LPUSH x:queue 1");
+	admin("SADD xs queue");
+	enlist();
+	list();
+	stage_hears("enlist=1;list=1;");
+	ck_assert_int_eq(n_told, 1);
+	ck_assert_int_eq(atoi(admin("SCARD xs")), 2); /* it is there, whatever it is */
+	admin("SET xs text");
+	enlist();
+	list();
+	stage_hears("enlist=-71;list=-71;");
+	wait_for_trouble(REDIS_TROUBLE_OTHER);
+	ck_assert_str_eq(admin("GET x:me"), "v\n");
+	admin("DEL xs");
+	enlist();
+	list();
+	stage_hears("enlist=1;list=1;");
+	stage_end();
+}
+END_TEST
+
 Suite *suite(void)
 {
 	const struct redis_test tests[] = {
+		REDIS_TEST(a_list_among_other_keys),
+		REDIS_TEST(a_list_full_of_what_is_no_more),
+		REDIS_TEST(a_list_of_more_than_are_told),
+		REDIS_TEST(a_list_that_is_not_ours),
 		REDIS_TEST(a_server_that_is_full),
 		REDIS_TEST(a_server_that_becomes_a_replica),
 		REDIS_TEST(a_user_without_a_right),

@@ -27,9 +27,13 @@ START_TEST(names_are_those_of_the_documentation)
 	buf_add_char(&to, ' ');
 	name_gateway(&to, "chat", SLICE("AbCd"));
 	buf_add_char(&to, ' ');
+	name_brokers(&to, "chat");
+	buf_add_char(&to, ' ');
+	name_gateways(&to, "chat");
+	buf_add_char(&to, ' ');
 	name_batches(&to, "chat", SLICE("AbCd"));
-	IS_TEXT(buf_slice(&to),
-		"stoa:dead:chat stoa:app:chat stoa:broker:chat:b1 stoa:gateway:chat:AbCd stoa:batches:chat:AbCd");
+	IS_TEXT(buf_slice(&to), "stoa:dead:chat stoa:app:chat stoa:broker:chat:b1 stoa:gateway:chat:AbCd "
+				"stoa:brokers:chat stoa:gateways:chat stoa:batches:chat:AbCd");
 	IS_STR(records_group, "stoa");
 	IS_STR(records_field, "e");
 	buf_fini(&to);

@@ -32,13 +32,15 @@ static void forget(void *ctx, int64_t now_ms, struct carried *e)
 	f->forgotten++;
 }
 
-static void executed(void *ctx, int64_t now_ms, const struct batch_record *b)
+static bool executed(void *ctx, int64_t now_ms, const struct batch_record *b, bool anew)
 {
 	struct fixture *f = ctx;
 
 	(void)now_ms;
 	ck_assert(b->id.size > 0);
 	f->executed++;
+	f->executed_anew += anew;
+	return !f->holds;
 }
 
 static void check(void *ctx, int64_t now_ms, struct carried *e, bool fresh)

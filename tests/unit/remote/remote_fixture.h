@@ -23,7 +23,8 @@ struct fixture {
 	uint64_t numbers[FIXTURE_SENT_MAX];
 	size_t n_sent, taken; /* taken: that fixture_event() has shown */
 	struct arena arena;   /* of what was shown */
-	size_t forgotten, executed, dropped, checked, looked;
+	bool holds;           /* what was executed is not released at once */
+	size_t forgotten, executed, executed_anew, dropped, checked, looked;
 	struct buf put; /* the last state */
 	size_t n_put;
 };

@@ -620,6 +620,43 @@ END_TEST
 
 /* --- Going --------------------------------------------------------------------------------------------------------- */
 
+/* Its carrier keeps the batch for a while: nothing else of this client goes, and all of others. */
+START_TEST(a_batch_that_is_held_holds_up_its_client)
+{
+	struct event_record e, old;
+
+	open_it();
+	peer_join(&f, &a);
+	peer_join(&f, &b);
+	ck_assert_uint_eq(f.executed_anew, 2);
+	f.holds = true;
+	peer_say(&f, &a, "2[\"x\"]");
+	peer_say(&f, &a, "2[\"y\"]");
+	old = e = fixture_event(&f);
+	fixture_answer(&f, &e, "{\"do\":\"emit\",\"data\":[\"hi\"]}");
+	assert_hears(&a, "2[\"hi\"]");
+	fixture_nothing(&f);
+	fixture_answer(&f, &e, ""); /* once more: held as well */
+	ck_assert_uint_eq(f.executed, 4);
+	ck_assert_uint_eq(f.executed_anew, 3);
+	f.holds = false;
+	peer_say(&f, &b, "2[\"z\"]");
+	e = fixture_event(&f);
+	assert_is(e.name, "\"z\"");
+	remote_released(f.remote, f.sim.now_ms, SLICE("nobody"));
+	remote_released(f.remote, f.sim.now_ms, old.sid);
+	fixture_nothing(&f);
+	remote_released(f.remote, f.sim.now_ms, old.sid);
+	e = fixture_event(&f);
+	assert_is(e.name, "\"y\"");
+	fixture_answer(&f, &e, "");
+	remote_released(f.remote, f.sim.now_ms, old.sid); /* none is held */
+	peer_leave(&f, &a);
+	ck_assert_int_eq(fixture_event(&f).kind, RECORD_DISCONNECT);
+	close_it();
+}
+END_TEST
+
 START_TEST(disconnect_goes_behind_what_waits)
 {
 	struct event_record e;
@@ -1049,6 +1086,7 @@ Suite *suite(void)
 	tcase_add_test(t, a_deferred_ack_is_given);
 	tcase_add_test(t, a_deferred_ack_is_never_given);
 	tcase_add_test(t, a_deferred_ack_of_one_who_went);
+	tcase_add_test(t, a_batch_that_is_held_holds_up_its_client);
 	tcase_add_test(t, disconnect_goes_behind_what_waits);
 	tcase_add_test(t, disconnect_has_the_rooms_and_the_session);
 	tcase_add_test(t, an_effect_ends_its_client);
