@@ -7,7 +7,7 @@
 #include "loop.h"
 #include "test_main.h"
 
-/* --- Timers: the heap against an array ---------------------------------------------------------------------------- */
+/* --- Timers: the wheel against an array --------------------------------------------------------------------------- */
 
 enum { TIMERS = 50 };
 
@@ -25,16 +25,41 @@ static void fire(struct timer *t, int64_t now_ms)
 	p->fired_at = now_ms;
 }
 
-/* ck_assert() costs a write: what is checked a million times is asked here and asserted once a step. */
-static bool is_heap(const struct timers *ts)
+/* Whether links agree both ways and no deadline is before `from_ms`; counts. */
+static bool is_ring(const struct timer_link *head, int64_t from_ms, uint32_t *seen)
 {
 	bool ok = true;
 
-	for (uint32_t i = 1; i <= ts->count; i++) {
-		ok &= ts->heap[i]->place == i && ts->heap[i]->key_ms <= ts->heap[i]->due_ms;
-		ok &= i == 1 || ts->heap[i / 2]->key_ms <= ts->heap[i]->key_ms;
-	}
+	for (const struct timer_link *at = head->next; at && at != head; at = at->next, ++*seen)
+		ok &= at->prev->next == at && at->next->prev == at && ((const struct timer *)at)->due_ms >= from_ms;
 	return ok;
+}
+
+/* ck_assert() costs a write: what is checked a million times is asked here and asserted once a step. */
+static bool is_wheel(const struct timers *ts)
+{
+	uint32_t seen = 0;
+	bool ok = is_ring(&ts->due, 0, &seen);
+
+	for (unsigned level = 0; level < TIMER_LEVELS; level++)
+		for (unsigned i = 0; i < TIMER_SLOTS; i++) {
+			uint32_t before = seen;
+
+			ok &= is_ring(&ts->slots[level][i], ts->at_ms + 1, &seen);
+			ok &= (seen > before) == (ts->used[level][i / 64] >> i % 64 & 1);
+		}
+	return ok && seen == ts->count;
+}
+
+/* No later than any of them, and not long before: a sleeper wakes for something. */
+static bool tells_next(const struct timers *ts, const int64_t *due)
+{
+	int64_t next = timers_next_ms(ts), least = INT64_MAX;
+
+	for (int k = 0; k < TIMERS; k++)
+		if (due[k] && due[k] < least)
+			least = due[k];
+	return next <= least && (next == INT64_MAX) == (least == INT64_MAX);
 }
 
 /* What fired is what the model says was due; both forget it. */
@@ -54,28 +79,201 @@ static bool agrees(struct probe *probes, int64_t *due, int64_t now)
 	return ok;
 }
 
+/* How far apart deadlines are, and what a step of the clock is: within a level of the wheel, and over all of them. */
+static const struct {
+	int64_t ahead, step;
+} spans[] = { { 40, 1 }, { 40, 7 }, { 600, 1 }, { 600, 100 }, { 70000, 33 }, { 70000, 5000 }, { 20000000, 70001 },
+	{ 6000000000, 11000000 }, { 9000000000, 4300000000 } };
+
+static int64_t below(unsigned *seed, int64_t limit)
+{
+	return (int64_t)((uint64_t)rand_r(seed) << 31 | (uint64_t)rand_r(seed)) % limit;
+}
+
+/* Sets one of them for due_ms, or stops it. */
+static void change(struct timers *ts, struct probe *probes, int64_t *due, int64_t due_ms, unsigned *seed)
+{
+	int i = rand_r(seed) % TIMERS;
+
+	if (rand_r(seed) % 4 == 0) {
+		timer_stop(ts, &probes[i].timer);
+		due[i] = 0;
+	} else {
+		due[i] = due_ms;
+		timer_set(ts, &probes[i].timer, fire, due_ms);
+	}
+}
+
 START_TEST(timers_fire_once_and_in_time)
 {
 	struct timers ts = TIMERS_INIT;
+	int64_t ahead = spans[_i % 9].ahead, now = 1;
 	struct probe probes[TIMERS] = { 0 };
 	int64_t due[TIMERS] = { 0 }; /* 0: idle */
 	unsigned seed = (unsigned)_i + 1;
 
-	for (int64_t now = 1; now < 2000; now++) {
-		int i = rand_r(&seed) % TIMERS, what = rand_r(&seed) % 4;
-
-		if (what == 0) {
-			timer_stop(&ts, &probes[i].timer);
-			due[i] = 0;
-		} else {
-			due[i] = now + rand_r(&seed) % 40;
-			timer_set(&ts, &probes[i].timer, fire, due[i]);
-		}
-		ck_assert(is_heap(&ts));
+	for (int step = 0; step < 1000; step++, now += 1 + below(&seed, spans[_i % 9].step)) {
+		for (int most = rand_r(&seed) % 4; most >= 0; most--)
+			change(&ts, probes, due, now + (rand_r(&seed) % 4 ? below(&seed, ahead) : 0), &seed);
+		ck_assert(is_wheel(&ts));
+		ck_assert(tells_next(&ts, due));
 		timers_run(&ts, now);
-		ck_assert(is_heap(&ts));
+		ck_assert(is_wheel(&ts));
 		ck_assert(agrees(probes, due, now));
 	}
+	timers_fini(&ts);
+}
+END_TEST
+
+static int64_t fired_last_ms;
+
+static void fire_in_order(struct timer *t, int64_t now_ms)
+{
+	ck_assert(t->due_ms >= fired_last_ms);
+	fired_last_ms = t->due_ms;
+	fire(t, now_ms);
+}
+
+static struct {
+	struct timer timer, *other;
+	struct timers *in;
+} stopper;
+
+static void stop_other(struct timer *t, int64_t now_ms)
+{
+	(void)t;
+	(void)now_ms;
+	timer_stop(stopper.in, stopper.other);
+}
+
+static void put_other_off(struct timer *t, int64_t now_ms)
+{
+	(void)t;
+	(void)now_ms;
+	timer_set(stopper.in, stopper.other, fire, 3000);
+}
+
+/* Some at a time, so that what is late comes in between. */
+START_TEST(timers_fire_in_order)
+{
+	struct timers ts = TIMERS_INIT;
+	struct probe probes[TIMERS] = { 0 };
+	unsigned seed = (unsigned)_i + 1;
+
+	timers_run(&ts, 1000);
+	for (int i = 0; i < TIMERS; i++) {
+		fired_last_ms = 0;
+		timer_set(&ts, &probes[i].timer, fire_in_order, below(&seed, 300000));
+	}
+	for (int64_t now = 2000; now < 300000; now += 1 + below(&seed, 30000))
+		timers_run(&ts, now);
+	timers_run(&ts, 300000);
+	for (int i = 0; i < TIMERS; i++)
+		ck_assert_int_eq(probes[i].fired, 1);
+	timers_fini(&ts);
+}
+END_TEST
+
+START_TEST(a_timer_stops_another_that_is_due_too)
+{
+	struct timers ts = TIMERS_INIT;
+	struct probe a = { 0 };
+
+	stopper.other = &a.timer;
+	stopper.in = &ts;
+	timer_set(&ts, &stopper.timer, stop_other, 9);
+	timer_set(&ts, &a.timer, fire, 10);
+	timers_run(&ts, 1000);
+	ck_assert_int_eq(a.fired, 0);
+	ck_assert_int_eq(ts.count, 0);
+	/* ..and puts one off that waits to be run */
+	timer_set(&ts, &stopper.timer, put_other_off, 2000);
+	timer_set(&ts, &a.timer, fire, 2000);
+	timer_set(&ts, &stopper.timer, put_other_off, 1999);
+	timers_run(&ts, 2001);
+	ck_assert_int_eq(a.fired, 0);
+	timers_run(&ts, 2999);
+	ck_assert_int_eq(a.fired, 0);
+	timers_run(&ts, 3000);
+	ck_assert_int_eq(a.fired, 1);
+	timers_fini(&ts);
+}
+END_TEST
+
+START_TEST(a_timer_for_never)
+{
+	struct timers ts = TIMERS_INIT;
+	struct probe a = { 0 };
+
+	timers_run(&ts, 5);
+	timer_set(&ts, &a.timer, fire, INT64_MAX);
+	for (int64_t now = 6; now < INT64_C(1) << 45; now *= 3) {
+		ck_assert(timers_next_ms(&ts) > now / 3);
+		timers_run(&ts, now);
+	}
+	ck_assert_int_eq(a.fired, 0);
+	ck_assert(timer_is_set(&a.timer));
+	timer_stop(&ts, &a.timer);
+	ck_assert(timers_next_ms(&ts) == INT64_MAX);
+	timers_fini(&ts);
+}
+END_TEST
+
+struct ordered {
+	struct timer timer;
+	int nth; /* to be set for its deadline */
+};
+static struct ordered *last_ordered;
+
+static void fire_ordered(struct timer *t, int64_t now_ms)
+{
+	struct ordered *o = (struct ordered *)(void *)t;
+
+	(void)now_ms;
+	if (last_ordered && last_ordered->timer.due_ms == t->due_ms)
+		ck_assert_int_lt(last_ordered->nth, o->nth);
+	else if (last_ordered)
+		ck_assert_int_lt(last_ordered->timer.due_ms, t->due_ms);
+	last_ordered = o;
+}
+
+/* From hours before the deadline, which is the border of a coarse slot or not far from it, to just before it. */
+START_TEST(of_one_deadline_who_is_set_first_fires_first)
+{
+	struct timers ts = TIMERS_INIT;
+	struct ordered all[TIMERS] = { 0 };
+	unsigned seed = (unsigned)_i + 1;
+	int64_t border = INT64_C(3) << 24 >> _i % 3 * 8, now = _i % 2 ? 0 : border / 2;
+	int n = 0;
+
+	last_ordered = NULL;
+	while (now < border - 1) {
+		for (int most = rand_r(&seed) % 6; most && n < TIMERS; most--, n++) {
+			all[n].nth = n;
+			timer_set(&ts, &all[n].timer, fire_ordered, border + rand_r(&seed) % 2);
+		}
+		now += 1 + below(&seed, (border - now + 1) / 2);
+		timers_run(&ts, now < border ? now : border - 1);
+	}
+	timers_run(&ts, border + 1);
+	ck_assert_int_gt(n, 0);
+	ck_assert_uint_eq(ts.count, 0);
+	timers_fini(&ts);
+}
+END_TEST
+
+START_TEST(who_is_put_off_does_not_hold_up_who_is_due)
+{
+	struct timers ts = TIMERS_INIT;
+	struct probe a = { 0 }, b = { 0 };
+
+	timers_run(&ts, 10);
+	timer_set(&ts, &a.timer, fire, 10);
+	timer_set(&ts, &b.timer, fire, 10);
+	timer_set(&ts, &a.timer, fire, 100);
+	ck_assert_int_le(timers_next_ms(&ts), 10);
+	timers_run(&ts, 10);
+	ck_assert(b.fired == 1 && a.fired == 0);
 	timers_fini(&ts);
 }
 END_TEST
@@ -228,7 +426,12 @@ Suite *suite(void)
 	Suite *s = suite_create("io");
 	TCase *timers = tcase_create("timers"), *rest = tcase_create("rest");
 
-	tcase_add_loop_test(timers, timers_fire_once_and_in_time, 0, 20);
+	tcase_add_loop_test(timers, timers_fire_once_and_in_time, 0, 45);
+	tcase_add_loop_test(timers, timers_fire_in_order, 0, 10);
+	tcase_add_loop_test(timers, of_one_deadline_who_is_set_first_fires_first, 0, 30);
+	tcase_add_test(timers, who_is_put_off_does_not_hold_up_who_is_due);
+	tcase_add_test(timers, a_timer_stops_another_that_is_due_too);
+	tcase_add_test(timers, a_timer_for_never);
 	tcase_add_test(timers, a_timer_set_for_now_waits_for_the_next_run);
 	tcase_add_test(timers, next_is_never_later_than_what_is_due);
 	tcase_add_test(rest, what_is_buried_while_digging_is_freed_too);
