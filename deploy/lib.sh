@@ -10,7 +10,7 @@ LOGS=$ROOT/build/logs
 # shellcheck disable=SC2034 # for those who source this
 BUILD_PACKAGES=(
 	gcc libc6-dev cmake ninja-build pkg-config
-	libevent-dev libhiredis-dev libinih-dev uthash-dev libmsgpack-dev libssl-dev zlib1g-dev
+	libevent-dev libhiredis-dev libinih-dev uthash-dev libmsgpack-dev libssl-dev liburing-dev zlib1g-dev
 	check # a build includes the unit tests
 	dpkg-dev libcap-dev ca-certificates # these build libwebsockets from Debian's source package
 )

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cells.h"
 #include "client_dir.h"
 #include "health.h"
 #include "log.h"
+#include "memory.h"
 #include "metrics.h"
 #include "server.h"
 #include "workers.h"
@@ -69,7 +71,7 @@ static int act(enum config_action action, const struct gateway_options *options,
 		printf("%.*s", SLICE_ARG(buf_slice(message)));
 		return EXIT_SUCCESS;
 	case CONFIG_VERSION:
-		printf("stoa-gateway %s\n", STOA_VERSION);
+		printf("stoa-gateway %s, malloc of %s\n", STOA_VERSION, memory_allocator());
 		return EXIT_SUCCESS;
 	case CONFIG_HEALTH:
 		return tell_health(options);
@@ -91,6 +93,7 @@ int main(int argc, char **argv)
 	enum config_action action;
 	int status;
 
+	cells_for_libevent();
 	action = config_read(&gateway_options_table, argc, argv, environ, &options, &app_options, &message);
 	if ((action == CONFIG_RUN || action == CONFIG_CHECK) && !gateway_options_agree(&options, &message))
 		action = CONFIG_ERROR;

@@ -23,7 +23,7 @@ static struct app *app_new(const char *name, const struct app_setup *setup)
 	a->clock_ms = setup->clock_ms;
 	a->limits = setup->limits;
 	a->encoding = setup->encoding;
-	a->arena.limit_bytes = setup->limits.max_handler_bytes;
+	arena_limit(&a->arena, setup->limits.max_handler_bytes);
 	mail_init(&a->mail);
 	a->batch.end = &a->batch.first;
 	laters_init(&a->laters);

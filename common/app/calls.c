@@ -54,7 +54,7 @@ void question_wait(struct app *a, struct effect *e, const struct question *q, st
 	l->is_single = is_single;
 	if (is_single)
 		l->expected = 1;
-	l->arena.limit_bytes = a->limits.max_answer_bytes;
+	arena_limit(&l->arena, a->limits.max_answer_bytes);
 	e->call = l->number;
 }
 

@@ -16,9 +16,9 @@ struct effect *effect_add(struct app *a, enum effect_kind kind)
 	struct effect *e;
 
 	/* What the host owes a client, its acceptance or its ack, has room even when the handler used all. */
-	a->arena.limit_bytes = 0;
+	arena_limit(&a->arena, 0);
 	e = arena_zero(&a->arena, sizeof(*e));
-	a->arena.limit_bytes = limit_bytes;
+	arena_limit(&a->arena, limit_bytes);
 	if (e == NULL)
 		return NULL;
 	e->kind = kind;

@@ -339,7 +339,7 @@ static struct app_job *job_new(struct app *home, struct stoa_event *ev, struct h
 	job->from = dup_or_null(ev->from);
 	job->ack_number = event_ack_number(ev);
 	job->end = (struct letter){ .kind = LETTER_END, .job = job };
-	job->values.limit_bytes = home->limits.max_handler_bytes;
+	arena_limit(&job->values, home->limits.max_handler_bytes);
 	job->desk = (struct app){ .registry = home->registry,
 		.port = home->port,
 		.threads = home->threads,

@@ -1,7 +1,6 @@
 /* arena.c - see arena.h. */
 #include "arena.h"
 
-#include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +28,25 @@ void arena_fini(struct arena *a)
 	*a = (struct arena){ .limit_bytes = a->limit_bytes };
 }
 
+static size_t rest_of_chunk(const struct arena *a)
+{
+	return a->chunks ? (size_t)(a->chunks->at + a->chunks->cap - a->at) : 0;
+}
+
+/* The newest chunk has `room` behind a->at, of which no more is given than the limit allows. */
+static void set_room(struct arena *a, size_t room)
+{
+	size_t left = a->limit_bytes > a->total_bytes ? a->limit_bytes - a->total_bytes : 0;
+
+	a->room = a->limit_bytes && left < room ? left : room;
+}
+
+void arena_limit(struct arena *a, size_t limit_bytes)
+{
+	a->limit_bytes = limit_bytes;
+	set_room(a, rest_of_chunk(a));
+}
+
 void arena_reset(struct arena *a)
 {
 	struct arena_chunk *first = a->chunks;
@@ -44,9 +62,10 @@ void arena_reset(struct arena *a)
 		first = NULL;
 	}
 	a->chunks = first;
-	a->used = 0;
+	a->at = first ? first->at : NULL;
 	a->total_bytes = 0;
 	a->refused = false;
+	set_room(a, first ? first->cap : 0);
 }
 
 static bool add_chunk(struct arena *a, size_t size)
@@ -62,11 +81,11 @@ static bool add_chunk(struct arena *a, size_t size)
 	c->older = a->chunks;
 	c->cap = cap;
 	a->chunks = c;
-	a->used = 0;
+	a->at = c->at;
 	return true;
 }
 
-void *arena_take(struct arena *a, size_t size)
+void *arena_take_more(struct arena *a, size_t size)
 {
 	size_t align = alignof(max_align_t), need;
 	void *piece;
@@ -78,11 +97,12 @@ void *arena_take(struct arena *a, size_t size)
 		a->refused = true;
 		return NULL;
 	}
-	if ((a->chunks == NULL || a->chunks->cap - a->used < need) && !add_chunk(a, need))
+	if ((a->chunks == NULL || rest_of_chunk(a) < need) && !add_chunk(a, need))
 		return NULL;
-	piece = a->chunks->at + a->used;
-	a->used += need;
+	piece = a->at;
+	a->at += need;
 	a->total_bytes += need;
+	set_room(a, rest_of_chunk(a));
 	return piece;
 }
 

@@ -44,7 +44,7 @@ char *buf_reserve(struct buf *b, size_t n)
 	return b->at + b->size;
 }
 
-void buf_add(struct buf *b, const void *at, size_t size)
+void buf_add_slow(struct buf *b, const void *at, size_t size)
 {
 	char *to;
 
@@ -57,9 +57,39 @@ void buf_add(struct buf *b, const void *at, size_t size)
 	b->size += size;
 }
 
-void buf_add_slow(struct buf *b, char c)
+static size_t uint_digits(char *to, uint64_t n)
 {
-	buf_add(b, &c, 1);
+	char digits[INT_DIGITS_MAX];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	memcpy(to, digits + at, sizeof(digits) - at);
+	return sizeof(digits) - at;
+}
+
+size_t int_digits(char to[INT_DIGITS_MAX], int64_t n)
+{
+	if (n >= 0)
+		return uint_digits(to, (uint64_t)n);
+	to[0] = '-';
+	return 1 + uint_digits(to + 1, 0 - (uint64_t)n); /* 19 at most */
+}
+
+void buf_add_int(struct buf *b, int64_t n)
+{
+	char digits[INT_DIGITS_MAX];
+
+	buf_add(b, digits, int_digits(digits, n));
+}
+
+void buf_add_uint(struct buf *b, uint64_t n)
+{
+	char digits[INT_DIGITS_MAX];
+
+	buf_add(b, digits, uint_digits(digits, n));
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+static size_t all_bytes; /* of all frames: the loop's thread alone makes them */
+
 enum { FIN_TEXT = 0x81, FIN_BINARY = 0x82, LEN_16 = 126, LEN_64 = 127 };
 
 static size_t head_size(size_t n)
@@ -18,10 +20,12 @@ size_t frame_packet_size(size_t data_size)
 
 struct frame *frame_new(size_t size)
 {
-	struct frame *f = size > SIZE_MAX / 2 ? NULL : malloc(sizeof(*f) + size);
+	struct frame *f = size > UINT32_MAX ? NULL : malloc(sizeof(*f) + size);
 
 	if (f == NULL)
 		return NULL;
+	all_bytes += sizeof(*f) + size;
+	f->room = (uint32_t)size;
 	f->refs = 1;
 	f->packets = 0;
 	f->size = 0;
@@ -70,12 +74,35 @@ struct frame *frame_text(struct slice a, struct slice b)
 	return f;
 }
 
+struct frame *frame_fit(struct frame *f)
+{
+	struct frame *fitting = realloc(f, sizeof(*f) + f->size);
+
+	if (fitting == NULL)
+		return f;
+	all_bytes -= fitting->room - fitting->size;
+	fitting->room = (uint32_t)fitting->size;
+	return fitting;
+}
+
+static void drop(struct frame *f)
+{
+	all_bytes -= sizeof(*f) + f->room;
+	free(f);
+}
+
 void frame_unref(struct frame *f)
 {
 	if (f == NULL || --f->refs > 0)
 		return;
-	free(f->deflated); /* has no other reference, and none of its own */
-	free(f);
+	if (f->deflated) /* has no other reference, and none of its own */
+		drop(f->deflated);
+	drop(f);
+}
+
+size_t frames_bytes(void)
+{
+	return all_bytes;
 }
 
 bool frame_next(const struct frame *f, size_t *offset, struct frame_packet *packet)

@@ -28,6 +28,7 @@ struct frame {
 	struct frame *deflated;    /* made by codec/deflate.h when first wanted, freed with this one; NULL: none */
 	bool uncompressed;         /* the application asked that it be sent as it is, on every transport */
 	bool deflate_tried;
+	uint32_t room; /* what frame_new() was asked for */
 	char bytes[];
 };
 
@@ -48,6 +49,9 @@ struct frame *frame_new(size_t size);
 size_t frame_packet_size(size_t data_size);
 char *frame_put(struct frame *f, bool binary, size_t data_size);
 
+/* Gives back what frame_new() was asked for and frame_put() did not take; the frame may be elsewhere then. */
+struct frame *frame_fit(struct frame *f);
+
 /* A frame of one text packet made of two parts; NULL: no memory. */
 struct frame *frame_text(struct slice a, struct slice b);
 
@@ -62,6 +66,19 @@ static inline struct frame *frame_ref(struct frame *f)
 	return f;
 }
 void frame_unref(struct frame *f); /* NULL is fine */
+
+/* Many at once. */
+static inline void frame_ref_times(struct frame *f, size_t times)
+{
+	f->refs += (uint32_t)times;
+}
+static inline void frame_unref_times(struct frame *f, uint32_t times) /* at least one */
+{
+	f->refs -= times - 1;
+	frame_unref(f);
+}
+
+size_t frames_bytes(void); /* that all frames of the process take now */
 
 /* Walks the packets: *offset starts at 0. False at the end. */
 bool frame_next(const struct frame *f, size_t *offset, struct frame_packet *packet);

@@ -47,6 +47,42 @@ bool log_level_of(const char *name, enum log_level *level_r)
 	return false;
 }
 
+/* --- A line ------------------------------------------------------------------------------------------------------- */
+
+/* poll(2) promises room for PIPE_BUF bytes in a pipe; more could block. What is over that is left out. */
+struct line {
+	size_t size;
+	char at[PIPE_BUF];
+};
+
+static void put(struct line *l, const char *at, size_t size)
+{
+	size_t room = sizeof(l->at) - 1 - l->size; /* the line's end always fits */
+
+	if (size > room)
+		size = room;
+	if (size)
+		memcpy(l->at + l->size, at, size);
+	l->size += size;
+}
+
+static void put_char(struct line *l, char c)
+{
+	put(l, &c, 1);
+}
+
+static void put_str(struct line *l, const char *text)
+{
+	put(l, text, strlen(text));
+}
+
+static void put_number(struct line *l, int64_t n)
+{
+	char digits[INT_DIGITS_MAX];
+
+	put(l, digits, int_digits(digits, n));
+}
+
 static bool is_plain(struct slice s)
 {
 	for (size_t i = 0; i < s.size; i++) {
@@ -57,74 +93,82 @@ static bool is_plain(struct slice s)
 	return s.size > 0;
 }
 
-static void add_quoted(struct buf *line, struct slice s)
+static void put_escaped(struct line *l, unsigned char c)
 {
-	buf_add_char(line, '"');
-	for (size_t i = 0; i < s.size && line->size < PIPE_BUF; i++) {
-		unsigned char c = (unsigned char)s.at[i];
+	static const char hex[] = "0123456789abcdef";
 
-		if (c == '"' || c == '\\')
-			buf_printf(line, "\\%c", c);
-		else if (c < ' ' || c >= 0x7F)
-			buf_printf(line, "\\x%02x", c);
-		else
-			buf_add_char(line, (char)c);
-	}
-	buf_add_char(line, '"');
-}
-
-static void add_time(struct buf *line)
-{
-	int64_t now = clock_wall_ms();
-	time_t seconds = (time_t)(now / 1000);
-	struct tm tm;
-	char text[32];
-
-	gmtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_printf(line, "%s.%03dZ", text, (int)(now % 1000));
-}
-
-static void add_pair(struct buf *line, const struct log_pair *p)
-{
-	buf_printf(line, " %s=", p->key);
-	if (!p->is_text)
-		buf_printf(line, "%lld", (long long)p->number);
-	else if (is_plain(p->text))
-		buf_add_slice(line, p->text);
+	if (c == '"' || c == '\\')
+		put(l, (char[]){ '\\', (char)c }, 2);
+	else if (c < ' ' || c >= 0x7F)
+		put(l, (char[]){ '\\', 'x', hex[c >> 4], hex[c & 15] }, 4);
 	else
-		add_quoted(line, p->text);
+		put_char(l, (char)c);
 }
 
-/* poll(2) promises room for PIPE_BUF bytes in a pipe; more could block. */
-static void cut_line(struct buf *line)
+static void put_quoted(struct line *l, struct slice s)
 {
-	if (line->size > PIPE_BUF)
-		line->size = PIPE_BUF;
-	if (line->size)
-		line->at[line->size - 1] = '\n';
+	put_char(l, '"');
+	for (size_t i = 0; i < s.size && l->size < sizeof(l->at) - 1; i++)
+		put_escaped(l, (unsigned char)s.at[i]);
+	put_char(l, '"');
 }
 
-static void put_line(const struct buf *line)
+/* Many lines fall into one second. */
+static void put_time(struct line *l)
+{
+	static _Thread_local int64_t second = -1;
+	static _Thread_local char text[sizeof("2024-02-29T12:34:56")];
+	int64_t now = clock_wall_ms(), ms = now % 1000;
+
+	if (now / 1000 != second) {
+		time_t seconds = (time_t)(now / 1000);
+		struct tm tm;
+
+		gmtime_r(&seconds, &tm);
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+		second = now / 1000;
+	}
+	put_str(l, text);
+	put(l, (char[]){ '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z' }, 5);
+}
+
+static void put_pair(struct line *l, const struct log_pair *p)
+{
+	put_char(l, ' ');
+	put_str(l, p->key);
+	put_char(l, '=');
+	if (!p->is_text)
+		put_number(l, p->number);
+	else if (is_plain(p->text))
+		put(l, p->text.at, p->text.size);
+	else
+		put_quoted(l, p->text);
+}
+
+/* --- Writing it --------------------------------------------------------------------------------------------------- */
+
+static void write_line(const struct line *l)
 {
 	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
 
-	if (line->failed || poll(&ready, 1, 0) != 1 || write(STDERR_FILENO, line->at, line->size) < 0)
+	if (poll(&ready, 1, 0) != 1 || write(STDERR_FILENO, l->at, l->size) < 0)
 		dropped++;
 }
 
 void log_write(enum log_level level, const char *event, const struct log_pair *pairs)
 {
-	struct buf line = BUF_INIT;
+	struct line line;
 
-	add_time(&line);
-	buf_printf(&line, " %s %s", level_names[level], event);
+	line.size = 0;
+	put_time(&line);
+	put_char(&line, ' ');
+	put_str(&line, level_names[level]);
+	put_char(&line, ' ');
+	put_str(&line, event);
 	if (worker >= 0)
-		add_pair(&line, &LOG_I("worker", worker));
+		put_pair(&line, &LOG_I("worker", worker));
 	for (; pairs->key; pairs++)
-		add_pair(&line, pairs);
-	buf_add_char(&line, '\n');
-	cut_line(&line);
-	put_line(&line);
-	buf_fini(&line);
+		put_pair(&line, pairs);
+	line.at[line.size++] = '\n';
+	write_line(&line);
 }

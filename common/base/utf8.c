@@ -39,14 +39,29 @@ static size_t step(struct slice s, bool *whole)
 
 static size_t skip_ascii(struct slice s, size_t i)
 {
-	uint64_t word;
+	uint64_t words[4], word;
+	uint32_t low, high;
 
+	for (; i + sizeof(words) <= s.size; i += sizeof(words)) {
+		memcpy(words, s.at + i, sizeof(words));
+		if ((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080u)
+			break;
+	}
 	while (i + sizeof(word) <= s.size) {
 		memcpy(&word, s.at + i, sizeof(word));
 		if (word & 0x8080808080808080u)
-			break;
+			return i;
 		i += sizeof(word);
 	}
+	/* What is left of four and more are two halves that may overlap. */
+	if (i + sizeof(low) <= s.size) {
+		memcpy(&low, s.at + i, sizeof(low));
+		memcpy(&high, s.at + s.size - sizeof(high), sizeof(high));
+		if (((low | high) & 0x80808080u) == 0)
+			return s.size;
+	}
+	while (i < s.size && (s.at[i] & 0x80) == 0)
+		i++;
 	return i;
 }
 

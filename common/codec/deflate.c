@@ -196,7 +196,7 @@ static void put(struct frame *to, const struct frame_packet *p, struct slice def
 
 static struct frame *deflated(struct deflater *d, const struct frame *f, size_t threshold)
 {
-	struct frame *made = frame_new(f->size), *fitting;
+	struct frame *made = frame_new(f->size);
 	struct frame_packet p;
 
 	if (made == NULL)
@@ -209,8 +209,7 @@ static struct frame *deflated(struct deflater *d, const struct frame *f, size_t 
 		frame_unref(made);
 		return NULL;
 	}
-	fitting = realloc(made, sizeof(*made) + made->size);
-	return fitting ? fitting : made;
+	return frame_fit(made);
 }
 
 const struct frame *deflate_frame(struct deflater *d, struct frame *f, size_t threshold)

@@ -1,7 +1,6 @@
 /* engineio.c - see engineio.h. */
 #include "engineio.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base64.h"
@@ -63,16 +62,27 @@ size_t eio_payload_size(const struct frame_packet *packet)
 	return 1 + (packet->binary ? 1 + (packet->data.size + 2) / 3 * 4 : packet->data.size);
 }
 
+static void put_open(struct buf *to, const struct eio_open *open)
+{
+	buf_add_str(to, "0{\"sid\":\"");
+	buf_add_str(to, open->sid);
+	buf_add_str(to, open->websocket ? "\",\"upgrades\":[\"websocket\"]" : "\",\"upgrades\":[]");
+	buf_add_str(to, ",\"pingInterval\":");
+	buf_add_int(to, open->ping_interval_ms);
+	buf_add_str(to, ",\"pingTimeout\":");
+	buf_add_int(to, open->ping_timeout_ms);
+	buf_add_str(to, ",\"maxPayload\":");
+	buf_add_uint(to, open->max_payload_bytes);
+	buf_add_char(to, '}');
+}
+
 struct frame *eio_open_frame(const struct eio_open *open)
 {
 	struct buf text = BUF_INIT;
 	struct frame *f = NULL;
 
-	buf_printf(&text,
-		"0{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%" PRId64 ",\"pingTimeout\":%" PRId64
-		",\"maxPayload\":%zu}",
-		open->sid, open->websocket ? "\"websocket\"" : "", open->ping_interval_ms, open->ping_timeout_ms,
-		open->max_payload_bytes);
+	buf_reserve(&text, 256); /* as a rule all of it */
+	put_open(&text, open);
 	if (!text.failed)
 		f = frame_text(buf_slice(&text), (struct slice){ 0 });
 	buf_fini(&text);

@@ -39,19 +39,43 @@ struct http_header {
 	struct slice name, value; /* value without the white space around it */
 };
 
+/* Headers that are asked for in many requests, or more than once: noted while the head is read. */
+enum http_field {
+	HTTP_F_OTHER,
+	HTTP_F_HOST,
+	HTTP_F_EXPECT,
+	HTTP_F_ORIGIN,
+	HTTP_F_UPGRADE,
+	HTTP_F_CONNECTION,
+	HTTP_F_USER_AGENT,
+	HTTP_F_CONTENT_TYPE,
+	HTTP_F_CONTENT_LENGTH,
+	HTTP_F_ACCEPT_ENCODING,
+	HTTP_F_TRANSFER_ENCODING,
+	HTTP_F_WEBSOCKET_KEY,
+	HTTP_F_WEBSOCKET_VERSION,
+	HTTP_F_WEBSOCKET_PROTOCOL,
+	HTTP_F_WEBSOCKET_EXTENSIONS,
+	HTTP_FIELDS
+};
+
 struct http_head {
 	enum http_method method;
 	struct slice method_text;
 	struct slice path;  /* as sent, percent-encoded, begins with '/'; or "*" */
 	struct slice query; /* as sent, without '?'; empty when there is none */
 	int minor;          /* of HTTP/1.x */
-	struct http_header headers[HTTP_MAX_HEADERS];
 	size_t n_headers;
 	int64_t content_length; /* -1: not given */
 	bool chunked;
 	bool keep_alive;      /* by version and Connection */
 	bool upgrade;         /* HTTP/1.1, Connection names "upgrade" and there is an Upgrade header */
 	bool expect_continue; /* HTTP/1.1 and Expect: 100-continue; any other Expect is refused with 417 */
+	struct {
+		unsigned char count, first; /* how often it is there; where it is first */
+	} fields[HTTP_FIELDS];
+	unsigned char field_of[HTTP_MAX_HEADERS]; /* enum http_field of each header */
+	struct http_header headers[HTTP_MAX_HEADERS];
 };
 
 struct http_limits {
@@ -83,6 +107,15 @@ int http_head_parse(struct slice in, const struct http_limits *limits, size_t *s
 
 /* The value of the first header of that name (any case); .at is NULL when there is none. */
 struct slice http_header_get(const struct http_head *head, const char *name);
+/* The same of one that was noted, at once; and how many there are. */
+static inline size_t http_field_count(const struct http_head *head, enum http_field field)
+{
+	return head->fields[field].count;
+}
+static inline struct slice http_field_get(const struct http_head *head, enum http_field field)
+{
+	return head->fields[field].count ? head->headers[head->fields[field].first].value : (struct slice){ 0 };
+}
 /* Whether a comma-separated header value holds the token (any case). "gzip;q=1" is not "gzip". */
 bool http_list_has(struct slice value, const char *token);
 

@@ -59,12 +59,31 @@ static bool is(char c, int class)
 	return u < sizeof(ascii) ? (ascii[u] & class) != 0 : class == FIELD;
 }
 
+/* Of a class of ASCII. */
 static bool all_are(struct slice s, int class)
 {
-	for (size_t i = 0; i < s.size; i++)
-		if (!is(s.at[i], class))
+	unsigned char all = 0xff, any = 0;
+
+	for (size_t i = 0; i < s.size; i++) {
+		unsigned char u = (unsigned char)s.at[i];
+
+		any |= u;
+		all &= ascii[u & 0x7f];
+	}
+	return (any & 0x80) == 0 && (all & class);
+}
+
+/* The same of targets, which are long: what is not TARGET is below '!', '#', DEL or above. */
+static bool all_are_target(struct slice s)
+{
+	while (s.size >= 8) {
+		uint64_t x = http_eight(s.at);
+
+		if ((x & HTTP_EACH(0x80)) | http_any_below(x, '!') | http_any_is(x, '#') | http_any_is(x, 0x7f))
 			return false;
-	return true;
+		s = slice_from(s, 8);
+	}
+	return all_are(s, TARGET);
 }
 
 static int refuse(struct http_refusal *refusal, int status, const char *reason)
@@ -114,7 +133,7 @@ static int parse_target(struct slice target, struct http_head *head, struct http
 {
 	size_t end = slice_find(target, '?');
 
-	if (!all_are(target, TARGET))
+	if (!all_are_target(target))
 		return refuse(refusal, 400, "bad character in target");
 	if (slice_equal(target, SLICE("*")) ? head->method != HTTP_OPTIONS : target.size == 0 || target.at[0] != '/')
 		return refuse(refusal, 400, "target is not in origin form");
@@ -145,14 +164,9 @@ static int parse_request_line(struct slice line, struct http_head *head, struct 
 
 /* Headers. */
 
-static bool seen(const struct http_head *head, const char *name)
-{
-	return http_header_get(head, name).at != NULL;
-}
-
 static int see_host(struct http_head *head, struct slice value, struct http_refusal *refusal)
 {
-	if (seen(head, "Host"))
+	if (http_field_count(head, HTTP_F_HOST))
 		return refuse(refusal, 400, "more than one Host");
 	return all_are(value, HOST) ? 0 : refuse(refusal, 400, "bad Host");
 }
@@ -161,7 +175,7 @@ static int see_content_length(struct http_head *head, struct slice value, struct
 {
 	int64_t n = 0;
 
-	if (seen(head, "Content-Length"))
+	if (http_field_count(head, HTTP_F_CONTENT_LENGTH))
 		return refuse(refusal, 400, "more than one Content-Length");
 	if (head->chunked)
 		return refuse(refusal, 400, "Content-Length with Transfer-Encoding");
@@ -196,7 +210,7 @@ static int see_transfer_encoding(struct http_head *head, struct slice value, str
 		return refuse(refusal, 400, "Transfer-Encoding in HTTP/1.0");
 	if (head->content_length >= 0)
 		return refuse(refusal, 400, "Content-Length with Transfer-Encoding");
-	if (seen(head, "Transfer-Encoding"))
+	if (http_field_count(head, HTTP_F_TRANSFER_ENCODING))
 		return refuse(refusal, 400, "more than one Transfer-Encoding");
 	head->chunked = slice_equal_nocase(value, SLICE("chunked"));
 	return head->chunked ? 0 : refuse_coding(value, refusal);
@@ -211,28 +225,65 @@ static int see_expect(struct http_head *head, struct slice value, struct http_re
 }
 
 /* Headers that decide how the request is read; called before the header is noted. */
-static const struct {
-	const char *name;
-	int (*see)(struct http_head *head, struct slice value, struct http_refusal *refusal);
-} rules[] = {
-	{ "Host", see_host },
-	{ "Content-Length", see_content_length },
-	{ "Transfer-Encoding", see_transfer_encoding },
-	{ "Expect", see_expect },
+static int (*const rules[HTTP_FIELDS])(struct http_head *head, struct slice value, struct http_refusal *refusal) = {
+	[HTTP_F_HOST] = see_host,
+	[HTTP_F_CONTENT_LENGTH] = see_content_length,
+	[HTTP_F_TRANSFER_ENCODING] = see_transfer_encoding,
+	[HTTP_F_EXPECT] = see_expect,
 };
 
-static int see_header(struct http_head *head, const struct http_header *header, struct http_refusal *refusal)
+/* In lower case, the shortest first. */
+static const struct {
+	struct slice name;
+	enum http_field field;
+} fields[] = {
+	{ { "host", 4 }, HTTP_F_HOST },
+	{ { "expect", 6 }, HTTP_F_EXPECT },
+	{ { "origin", 6 }, HTTP_F_ORIGIN },
+	{ { "upgrade", 7 }, HTTP_F_UPGRADE },
+	{ { "connection", 10 }, HTTP_F_CONNECTION },
+	{ { "user-agent", 10 }, HTTP_F_USER_AGENT },
+	{ { "content-type", 12 }, HTTP_F_CONTENT_TYPE },
+	{ { "content-length", 14 }, HTTP_F_CONTENT_LENGTH },
+	{ { "accept-encoding", 15 }, HTTP_F_ACCEPT_ENCODING },
+	{ { "transfer-encoding", 17 }, HTTP_F_TRANSFER_ENCODING },
+	{ { "sec-websocket-key", 17 }, HTTP_F_WEBSOCKET_KEY },
+	{ { "sec-websocket-version", 21 }, HTTP_F_WEBSOCKET_VERSION },
+	{ { "sec-websocket-protocol", 22 }, HTTP_F_WEBSOCKET_PROTOCOL },
+	{ { "sec-websocket-extensions", 24 }, HTTP_F_WEBSOCKET_EXTENSIONS },
+};
+
+/* Both are tokens, of one size; `lower` has letters and hyphens alone, and nothing else of a token becomes one here. */
+static bool is_name(struct slice name, struct slice lower)
 {
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (slice_equal_nocase(header->name, slice_str(rules[i].name)))
-			return rules[i].see(head, header->value, refusal);
-	return 0;
+	for (size_t i = 0; i < name.size; i++)
+		if ((name.at[i] | 0x20) != lower.at[i])
+			return false;
+	return true;
+}
+
+static enum http_field field_of(struct slice name)
+{
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && fields[i].name.size <= name.size; i++)
+		if (fields[i].name.size == name.size && is_name(name, fields[i].name))
+			return fields[i].field;
+	return HTTP_F_OTHER;
+}
+
+static void note_header(struct http_head *head, enum http_field field, struct slice name, struct slice value)
+{
+	if (head->fields[field].count++ == 0)
+		head->fields[field].first = (unsigned char)head->n_headers;
+	head->field_of[head->n_headers] = (unsigned char)field;
+	head->headers[head->n_headers].name = name;
+	head->headers[head->n_headers++].value = value;
 }
 
 static int parse_header(struct slice line, size_t max, struct http_head *head, struct http_refusal *refusal)
 {
 	size_t colon = slice_find(line, ':');
-	struct http_header header;
+	struct slice name, value;
+	enum http_field field;
 
 	if (line.at[0] == ' ' || line.at[0] == '\t')
 		return refuse(refusal, 400, "folded header");
@@ -240,33 +291,40 @@ static int parse_header(struct slice line, size_t max, struct http_head *head, s
 		return refuse(refusal, 431, "too many headers");
 	if (colon == line.size)
 		return refuse(refusal, 400, "header without a colon");
-	header.name = slice_first(line, colon);
-	if (colon == 0 || !all_are(header.name, TOKEN))
+	name = slice_first(line, colon);
+	if (colon == 0 || !all_are(name, TOKEN))
 		return refuse(refusal, 400, "bad header name");
-	header.value = http_trim(slice_from(line, colon + 1));
-	if (see_header(head, &header, refusal) < 0)
+	value = http_trim(slice_from(line, colon + 1));
+	field = field_of(name);
+	if (rules[field] && rules[field](head, value, refusal) < 0)
 		return -1;
-	head->headers[head->n_headers++] = header;
+	note_header(head, field, name, value);
 	return 0;
 }
 
 /* Whether any Connection header holds the token. */
 static bool connection_has(const struct http_head *head, const char *token)
 {
-	for (size_t i = 0; i < head->n_headers; i++)
-		if (slice_equal_nocase(head->headers[i].name, SLICE("Connection")) &&
-			http_list_has(head->headers[i].value, token))
+	size_t left = http_field_count(head, HTTP_F_CONNECTION);
+
+	for (size_t i = head->fields[HTTP_F_CONNECTION].first; left; i++) {
+		if (head->field_of[i] != HTTP_F_CONNECTION)
+			continue;
+		if (http_list_has(head->headers[i].value, token))
 			return true;
+		left--;
+	}
 	return false;
 }
 
 /* What only the whole head can tell. An Upgrade in HTTP/1.0 is ignored, as RFC 9110 7.8 demands. */
 static int finish(struct http_head *head, struct http_refusal *refusal)
 {
-	if (head->minor > 0 && !seen(head, "Host"))
+	if (head->minor > 0 && http_field_count(head, HTTP_F_HOST) == 0)
 		return refuse(refusal, 400, "no Host");
 	head->keep_alive = !connection_has(head, "close") && (head->minor > 0 || connection_has(head, "keep-alive"));
-	head->upgrade = head->minor > 0 && connection_has(head, "upgrade") && http_header_get(head, "Upgrade").size > 0;
+	head->upgrade =
+		head->minor > 0 && http_field_get(head, HTTP_F_UPGRADE).size > 0 && connection_has(head, "upgrade");
 	return 0;
 }
 
@@ -288,7 +346,8 @@ static int parse_lines(
 	size_t max = limits->max_headers < HTTP_MAX_HEADERS ? limits->max_headers : HTTP_MAX_HEADERS;
 	struct slice line;
 
-	*head = (struct http_head){ .content_length = -1 };
+	memset(head, 0, offsetof(struct http_head, field_of)); /* as many headers as are counted mean something */
+	head->content_length = -1;
 	if (!next_line(&lines, &line))
 		return 0;
 	if (parse_request_line(line, head, refusal) < 0)
@@ -319,7 +378,7 @@ static void stop(struct scan *s, int status, const char *reason)
 /* The request line is too long when it goes on where its CR should be. Asked once, at that byte. */
 static bool line_too_long(struct slice in, const struct scan *s, size_t max)
 {
-	return s->at - s->start == max && in.at[s->at] != '\r' &&
+	return s->at - s->start == max && in.at[s->at] != '\r' && in.at[s->at] != '\n' &&
 	       slice_find(slice_of(in.at + s->start, max), '\n') == max;
 }
 
@@ -346,6 +405,11 @@ static bool ends_head(struct slice in, const struct scan *s)
 	return s->at >= s->start + 3 && memcmp(in.at + s->at - 3, "\r\n\r\n", 4) == 0;
 }
 
+static bool is_plain(uint64_t x)
+{
+	return (http_any_below(x, ' ') | http_any_is(x, 0x7f)) == 0;
+}
+
 /* Past what may stand anywhere in a line; where check_byte() has to look. Limits are asked about at their own bytes. */
 static size_t skip_plain(struct slice in, const struct http_limits *limits, const struct scan *s)
 {
@@ -357,9 +421,18 @@ static size_t skip_plain(struct slice in, const struct http_limits *limits, cons
 		end = line_end;
 	if (i > 0 && in.at[i - 1] == '\r')
 		return i;
+	while (i + 8 <= end && is_plain(http_eight(in.at + i)))
+		i += 8;
 	while (i < end && is(in.at[i], FIELD))
 		i++;
 	return i;
+}
+
+/* The end of a line, all of it, which no limit falls into. */
+static bool is_line_end(struct slice in, const struct http_limits *limits, const struct scan *s)
+{
+	return s->at > s->start + 1 && s->at + 1 < in.size && s->at + 1 < limits->max_head_bytes &&
+	       in.at[s->at] == '\r' && in.at[s->at + 1] == '\n' && in.at[s->at - 1] != '\r';
 }
 
 static void scan(struct slice in, const struct http_limits *limits, struct scan *s)
@@ -368,7 +441,10 @@ static void scan(struct slice in, const struct http_limits *limits, struct scan 
 		s->at = skip_plain(in, limits, s);
 		if (s->at == in.size)
 			return;
-		check_byte(in, limits, s);
+		if (is_line_end(in, limits, s))
+			s->at++;
+		else
+			check_byte(in, limits, s);
 		if (s->bad)
 			return;
 		if (in.at[s->at] == '\n') {

@@ -23,4 +23,26 @@ static inline int http_hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Eight bytes at a time, in whatever order. */
+#define HTTP_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static inline uint64_t http_eight(const char *at)
+{
+	uint64_t x;
+
+	memcpy(&x, at, sizeof(x));
+	return x;
+}
+
+/* Not 0: one of the bytes is less than n, which is 128 at most. */
+static inline uint64_t http_any_below(uint64_t x, unsigned n)
+{
+	return (x - HTTP_EACH(n)) & ~x & HTTP_EACH(0x80);
+}
+
+static inline uint64_t http_any_is(uint64_t x, char c)
+{
+	return http_any_below(x ^ HTTP_EACH((unsigned char)c), 1);
+}
+
 #endif

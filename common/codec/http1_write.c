@@ -1,6 +1,8 @@
 /* http1_write.c - the pieces of an answer's head; see http1.h. */
 #include "http1.h"
 
+#include "http1_text.h"
+
 static const struct {
 	int status;
 	const char *text;
@@ -48,22 +50,14 @@ const char *http_status_text(int status)
 	return "Unknown";
 }
 
-static void put_number(struct buf *to, uint64_t number)
-{
-	char digits[20];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	buf_add(to, digits + at, sizeof(digits) - at);
-}
-
 void http_put_status(struct buf *to, int status)
 {
+	if (status == 200) { /* most of them */
+		buf_add_str(to, "HTTP/1.1 200 OK\r\n");
+		return;
+	}
 	buf_add_str(to, "HTTP/1.1 ");
-	put_number(to, (uint64_t)status);
+	buf_add_int(to, status);
 	buf_add_char(to, ' ');
 	buf_add_str(to, http_status_text(status));
 	buf_add_str(to, "\r\n");
@@ -74,6 +68,8 @@ static size_t fit(struct slice value)
 {
 	size_t i = 0;
 
+	while (i + 8 <= value.size && !http_any_below(http_eight(value.at + i), ' '))
+		i += 8;
 	while (i < value.size && value.at[i] != '\r' && value.at[i] != '\n' && value.at[i] != '\0')
 		i++;
 	return i;
@@ -95,6 +91,6 @@ void http_put_header(struct buf *to, const char *name, struct slice value)
 void http_put_length(struct buf *to, uint64_t content_length)
 {
 	buf_add_str(to, "Content-Length: ");
-	put_number(to, content_length);
+	buf_add_uint(to, content_length);
 	buf_add_str(to, "\r\n");
 }

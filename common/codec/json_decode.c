@@ -361,11 +361,24 @@ struct stoa_value json_decode_items(struct arena *arena, struct slice text, cons
 	return v;
 }
 
+/* Nothing in a string's token is escaped, as in most names. */
+static bool is_plain(struct slice token)
+{
+	const char *last = token.at + token.size - 1;
+
+	return *token.at == '"' && json_skip_plain(token.at + 1, last, false) == last && *last == '"';
+}
+
 struct slice json_decode_text(struct arena *arena, struct slice token)
 {
 	struct slice text = { NULL, 0 };
 	struct decoder d;
 
+	if (token.size >= 2 && is_plain(token)) {
+		text = slice_of(token.at + 1, token.size - 2);
+		text.at = arena_copy(arena, text.at, text.size);
+		return text.at ? text : slice_of(NULL, 0);
+	}
 	decoder_init(&d, arena, token, NULL, 0);
 	if (token.size < 2 || !take_text(&d, &text) || d.at != d.end)
 		return slice_of(NULL, 0);

@@ -1,18 +1,11 @@
 /* json_encode.c - values to text, as JSON.stringify() would write them; see json.h. */
+#include "json_encode_parts.h"
 #include "json_number.h"
 #include "json_scan.h"
 #include "utf8.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-struct encoder {
-	struct buf *to;
-	struct json_blobs *blobs;
-	unsigned depth;
-};
-
-static int encode_value(struct encoder *e, struct stoa_value v);
 
 void json_blobs_fini(struct json_blobs *blobs)
 {
@@ -34,7 +27,7 @@ static int note_blob(struct json_blobs *blobs, struct slice bytes)
 	return 0;
 }
 
-static int encode_bytes(struct encoder *e, struct slice bytes)
+static int encode_bytes(struct json_encoder *e, struct slice bytes)
 {
 	if (e->blobs == NULL) {
 		buf_add_char(e->to, '"');
@@ -125,6 +118,20 @@ static int add_non_ascii(struct buf *to, const char *p, const char *end)
 	return 0;
 }
 
+/* Nothing in it is to be escaped or looked at: most text is so. */
+static void add_plain(struct buf *to, struct slice s)
+{
+	char *at = buf_reserve(to, s.size + 2);
+
+	if (at == NULL)
+		return;
+	at[0] = '"';
+	if (s.size)
+		memcpy(at + 1, s.at, s.size);
+	at[s.size + 1] = '"';
+	to->size += s.size + 2;
+}
+
 static int add_text(struct buf *to, const char *p, const char *end)
 {
 	int error = 0;
@@ -149,25 +156,28 @@ static int add_text(struct buf *to, const char *p, const char *end)
 	return error;
 }
 
-static int encode_text(struct buf *to, struct slice s)
+int json_put_text(struct buf *to, struct slice s)
 {
-	return s.size ? add_text(to, s.at, s.at + s.size) : add_text(to, "", "");
+	if (s.size && json_skip_plain(s.at, s.at + s.size, true) < s.at + s.size)
+		return add_text(to, s.at, s.at + s.size);
+	add_plain(to, s);
+	return 0;
 }
 
 /* An array's items without its brackets. */
-static int encode_inside(struct encoder *e, const struct stoa_value *items, size_t n)
+static int encode_inside(struct json_encoder *e, const struct stoa_value *items, size_t n)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < n && error == 0; i++) {
 		if (i)
 			buf_add_char(e->to, ',');
-		error = encode_value(e, items[i]);
+		error = json_put_value(e, items[i]);
 	}
 	return error;
 }
 
-static int encode_array(struct encoder *e, struct stoa_value v)
+static int encode_array(struct json_encoder *e, struct stoa_value v)
 {
 	int error;
 
@@ -177,7 +187,7 @@ static int encode_array(struct encoder *e, struct stoa_value v)
 	return error;
 }
 
-static int encode_object(struct encoder *e, struct stoa_value v)
+static int encode_object(struct json_encoder *e, struct stoa_value v)
 {
 	const struct stoa_value *pair = v.as_.at, *end = pair ? pair + 2 * v.size_ : NULL;
 	bool first = true;
@@ -190,16 +200,16 @@ static int encode_object(struct encoder *e, struct stoa_value v)
 		if (!first)
 			buf_add_char(e->to, ',');
 		first = false;
-		error = pair[0].kind_ == VALUE_TEXT ? encode_text(e->to, value_slice(pair[0])) : -EINVAL;
+		error = pair[0].kind_ == VALUE_TEXT ? json_put_text(e->to, value_slice(pair[0])) : -EINVAL;
 		buf_add_char(e->to, ':');
 		if (error == 0)
-			error = encode_value(e, pair[1]);
+			error = json_put_value(e, pair[1]);
 	}
 	buf_add_char(e->to, '}');
 	return error;
 }
 
-static int encode_container(struct encoder *e, struct stoa_value v)
+static int encode_container(struct json_encoder *e, struct stoa_value v)
 {
 	int error;
 
@@ -211,12 +221,14 @@ static int encode_container(struct encoder *e, struct stoa_value v)
 	return error;
 }
 
-static int encode_raw(struct encoder *e, struct stoa_value v)
+static int encode_raw(struct json_encoder *e, struct stoa_value v)
 {
 	const struct value_raw *raw = v.as_.at;
 
-	if (!raw->verbatim) /* MessagePack never is */
-		return encode_value(e, value_open(v));
+	if (raw->encoding == VALUE_MSGPACK)
+		return json_put_msgpack(e, raw);
+	if (!raw->verbatim)
+		return json_put_value(e, value_open(v));
 	if (raw->items)
 		buf_add_char(e->to, '[');
 	buf_add_slice(e->to, raw->text);
@@ -225,7 +237,7 @@ static int encode_raw(struct encoder *e, struct stoa_value v)
 	return 0;
 }
 
-static int encode_value(struct encoder *e, struct stoa_value v)
+int json_put_value(struct json_encoder *e, struct stoa_value v)
 {
 	switch ((enum value_kind)v.kind_) {
 	case VALUE_NULL:
@@ -244,7 +256,7 @@ static int encode_value(struct encoder *e, struct stoa_value v)
 		json_number_add(e->to, v.as_.f);
 		return 0;
 	case VALUE_TEXT:
-		return encode_text(e->to, value_slice(v));
+		return json_put_text(e->to, value_slice(v));
 	case VALUE_BYTES:
 		return encode_bytes(e, value_slice(v));
 	case VALUE_ARRAY:
@@ -260,7 +272,7 @@ static int encode_value(struct encoder *e, struct stoa_value v)
 }
 
 /* The array's items among others; it is empty without a trace. */
-static int encode_spread(struct encoder *e, struct stoa_value array)
+static int encode_spread(struct json_encoder *e, struct stoa_value array)
 {
 	const struct value_raw *raw = array.kind_ == VALUE_RAW ? array.as_.at : NULL;
 
@@ -274,7 +286,7 @@ static int encode_spread(struct encoder *e, struct stoa_value array)
 	return encode_inside(e, array.as_.at, array.size_);
 }
 
-static int encode_items(struct encoder *e, const struct stoa_value *values, size_t n)
+static int encode_items(struct json_encoder *e, const struct stoa_value *values, size_t n)
 {
 	size_t begin = e->to->size, before;
 	int error = 0;
@@ -285,7 +297,7 @@ static int encode_items(struct encoder *e, const struct stoa_value *values, size
 		if (before != begin)
 			buf_add_char(e->to, ',');
 		if (values[i].kind_ != VALUE_SPREAD) {
-			error = encode_value(e, values[i]);
+			error = json_put_value(e, values[i]);
 			continue;
 		}
 		error = encode_spread(e, *(const struct stoa_value *)values[i].as_.at);
@@ -296,7 +308,7 @@ static int encode_items(struct encoder *e, const struct stoa_value *values, size
 }
 
 /* What was appended stays only when all of it could be. */
-static int finish(struct encoder *e, size_t size, size_t count, int error)
+static int finish(struct json_encoder *e, size_t size, size_t count, int error)
 {
 	if (error == 0 && !e->to->failed)
 		return 0;
@@ -308,15 +320,15 @@ static int finish(struct encoder *e, size_t size, size_t count, int error)
 
 int json_encode(struct buf *to, struct stoa_value v, struct json_blobs *blobs)
 {
-	struct encoder e = { to, blobs, 0 };
+	struct json_encoder e = { to, blobs, 0 };
 	size_t size = to->size, count = blobs ? blobs->count : 0;
 
-	return finish(&e, size, count, encode_value(&e, v));
+	return finish(&e, size, count, json_put_value(&e, v));
 }
 
 int json_encode_items(struct buf *to, const struct stoa_value *values, size_t n, struct json_blobs *blobs)
 {
-	struct encoder e = { to, blobs, 0 };
+	struct json_encoder e = { to, blobs, 0 };
 	size_t size = to->size, count = blobs ? blobs->count : 0;
 
 	return finish(&e, size, count, encode_items(&e, values, n));
@@ -324,8 +336,8 @@ int json_encode_items(struct buf *to, const struct stoa_value *values, size_t n,
 
 int json_encode_text(struct buf *to, struct slice s)
 {
-	struct encoder e = { to, NULL, 0 };
+	struct json_encoder e = { to, NULL, 0 };
 	size_t size = to->size;
 
-	return finish(&e, size, 0, encode_text(to, s));
+	return finish(&e, size, 0, json_put_text(to, s));
 }

@@ -33,22 +33,60 @@ static inline bool json_is_plain(char c, bool ascii)
 	return u >= 0x20 && u != '"' && u != '\\' && !(ascii && u >= 0x80);
 }
 
-/*
- * The first byte from p on that is not plain, or end. Eight bytes at a time: subtracting sets a byte's top bit where
- * it was too small, and the carry of such a byte spoils only bytes behind it, so the first hit is always true.
- */
-static inline const char *json_skip_plain(const char *p, const char *end, bool ascii)
+/* Which of a word's bytes are not plain, by their top bits. Subtracting sets a byte's top bit where it was too small, and
+ * the carry of such a byte spoils only bytes behind it, so the first hit is always true. */
+static inline uint64_t json_word_hits(uint64_t word, bool ascii)
 {
 	const uint64_t ones = 0x0101010101010101u, tops = 0x80 * ones;
-	uint64_t word, hits;
+	uint64_t hits = (word - 0x20 * ones) | ((word ^ '"' * ones) - ones) | ((word ^ '\\' * ones) - ones);
 
+	return ((hits & ~word) | (ascii ? word : 0)) & tops;
+}
+
+enum { JSON_BLOCK = 16 };
+
+/* How many bytes of a block are plain before the first that is not. As signed bytes those above 0x7F are below 0x20 too. */
+static inline size_t json_plain_of_block(const char *p, bool ascii)
+{
+	typedef signed char block __attribute__((vector_size(JSON_BLOCK)));
+	typedef unsigned char bytes __attribute__((vector_size(JSON_BLOCK)));
+	uint64_t hits[2];
+	block b, found;
+
+	memcpy(&b, p, sizeof(b));
+	found = (b == '"') | (b == '\\') | (ascii ? b < 0x20 : (block)((bytes)b < 0x20));
+	memcpy(hits, &found, sizeof(hits));
+	if ((hits[0] | hits[1]) == 0)
+		return JSON_BLOCK;
+	if (hits[0])
+		return (size_t)__builtin_ctzll(le64toh(hits[0])) / 8;
+	return sizeof(*hits) + (size_t)__builtin_ctzll(le64toh(hits[1])) / 8;
+}
+
+/* The first byte from p on that is not plain, or end: sixteen bytes at a time, then eight, and what is left of four and more
+ * as two halves that may overlap. */
+static inline const char *json_skip_plain(const char *p, const char *end, bool ascii)
+{
+	uint64_t word, hits;
+	uint32_t low, high;
+
+	for (; end - p >= JSON_BLOCK; p += JSON_BLOCK) {
+		size_t plain = json_plain_of_block(p, ascii);
+
+		if (plain < JSON_BLOCK)
+			return p + plain;
+	}
 	for (; end - p >= (ptrdiff_t)sizeof(word); p += sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
-		word = le64toh(word);
-		hits = (word - 0x20 * ones) | ((word ^ '"' * ones) - ones) | ((word ^ '\\' * ones) - ones);
-		hits = ((hits & ~word) | (ascii ? word : 0)) & tops;
+		hits = json_word_hits(le64toh(word), ascii);
 		if (hits)
 			return p + __builtin_ctzll(hits) / 8;
+	}
+	if (end - p >= (ptrdiff_t)sizeof(low)) {
+		memcpy(&low, p, sizeof(low));
+		memcpy(&high, end - sizeof(high), sizeof(high));
+		if (json_word_hits((uint64_t)high << 32 | low, ascii) == 0)
+			return end;
 	}
 	while (p < end && json_is_plain(*p, ascii))
 		p++;

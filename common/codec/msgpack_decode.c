@@ -4,8 +4,7 @@
  * A head says how many values follow, so each array is made in its size at once and filled in place. Bytes were
  * checked, but nothing here relies on that to stay within them or to take no more of the arena than they are worth.
  */
-#include "date.h"
-#include "msgpack.h"
+#include "msgpack_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -50,35 +49,14 @@ static struct stoa_value float_of(struct slice bytes)
 	return value_float(bytes.size == sizeof(f) ? (double)f : g);
 }
 
-/* One piece of the arena serves all texts: what is left of the bytes when the first one's head has been read, and that
- * head, are enough, since every head makes room for a NUL. */
-static bool decode_text(struct decoder *d, struct slice body, struct stoa_value *to)
-{
-	if (d->text == NULL)
-		d->text = arena_take(d->arena, d->rest.size + body.size + 1);
-	if (d->text == NULL)
-		return false;
-	if (body.size)
-		memcpy(d->text, body.at, body.size);
-	d->text[body.size] = '\0';
-	*to = value_text(slice_of(d->text, body.size));
-	d->text += body.size + 1;
-	return true;
-}
+/* --- Leaves ------------------------------------------------------------------------------------------------------- */
 
-static bool decode_date(struct decoder *d, int64_t ms, struct stoa_value *to)
+static void read_date(struct msgpack_leaf *leaf, int64_t ms)
 {
-	char text[DATE_TEXT_MAX], *copy;
-	size_t size = date_put(text, ms);
+	size_t size = date_put(leaf->date, ms);
 
-	if (size == 0) {
-		*to = value_null();
-		return true;
-	}
-	copy = arena_copy(d->arena, text, size);
-	*to = value_text(slice_of(copy, size));
-	to->flags_ = VALUE_DATE;
-	return copy != NULL;
+	leaf->v = size ? value_text(slice_of(leaf->date, size)) : value_null();
+	leaf->v.flags_ = size ? VALUE_DATE : 0;
 }
 
 /* Seconds and nanoseconds; what is less than a millisecond is cut off towards 1970, as a Date cuts it. */
@@ -107,39 +85,103 @@ static int64_t timestamp_of(struct slice body)
 }
 
 /* [type, bytes] */
-static bool decode_pair(struct decoder *d, int8_t type, struct slice body, struct stoa_value *to)
+static void read_pair(struct msgpack_leaf *leaf, int8_t type, struct slice body)
 {
-	struct stoa_value *pair = arena_take(d->arena, 2 * sizeof(*pair));
-
-	if (pair == NULL)
-		return false;
-	pair[0] = value_int(type);
-	pair[1] = value_bytes(body);
-	*to = value_array(pair, 2);
-	return true;
+	leaf->pair[0] = value_int(type);
+	leaf->pair[1] = value_bytes(body);
+	leaf->v = value_array(leaf->pair, 2);
 }
 
 /* `fixed`: its size is in its first byte. Only so are one byte undefined and eight bytes a date: of any other size, and
  * with a size of its own, it is an ArrayBuffer. */
-static bool decode_ext(
-	struct decoder *d, const struct msgpack_head *head, bool fixed, struct slice body, struct stoa_value *to)
+static void read_ext(
+	struct msgpack_leaf *leaf, int8_t type, bool fixed, struct slice body, enum msgpack_dialect dialect)
 {
 	bool is_timestamp = body.size == 12 ? !fixed : fixed && (body.size == 4 || body.size == 8);
 
-	if (head->type == -1 && d->dialect == MSGPACK_BUS && is_timestamp)
-		return decode_date(d, timestamp_of(body), to);
-	if (head->type == 0 && fixed && body.size == 8)
-		return decode_date(d, signed_of(body), to);
-	if (head->type == 0 && fixed && body.size == 1) {
-		*to = value_null();
-		to->flags_ = VALUE_UNDEFINED;
-		return true;
+	if (type == -1 && dialect == MSGPACK_BUS && is_timestamp) {
+		read_date(leaf, timestamp_of(body));
+	} else if (type == 0 && fixed && body.size == 8) {
+		read_date(leaf, signed_of(body));
+	} else if (type == 0 && fixed && body.size == 1) {
+		leaf->v = value_null();
+		leaf->v.flags_ = VALUE_UNDEFINED;
+	} else if (type != 0 || fixed) {
+		read_pair(leaf, type, body);
+	} else {
+		leaf->v = value_bytes(body);
+		leaf->v.flags_ = VALUE_ARRAYBUFFER;
 	}
-	if (head->type != 0 || fixed)
-		return decode_pair(d, head->type, body, to);
-	*to = value_bytes(body);
-	to->flags_ = VALUE_ARRAYBUFFER;
+}
+
+void msgpack_read_leaf(
+	struct slice bytes, const struct msgpack_head *head, enum msgpack_dialect dialect, struct msgpack_leaf *leaf)
+{
+	unsigned char first = (unsigned char)bytes.at[0];
+	struct slice body = msgpack_body(bytes, head);
+
+	switch (head->form) {
+	case MSGPACK_NIL:
+		leaf->v = value_null();
+		return;
+	case MSGPACK_BOOL:
+		leaf->v = value_bool(first & 1);
+		return;
+	case MSGPACK_UINT:
+		leaf->v = body.size ? value_uint(number_of(body)) : value_int(first);
+		return;
+	case MSGPACK_INT:
+		leaf->v = value_int(body.size ? signed_of(body) : (int8_t)first);
+		return;
+	case MSGPACK_FLOAT:
+		leaf->v = float_of(body);
+		return;
+	case MSGPACK_TEXT:
+		leaf->v = value_text(body);
+		return;
+	case MSGPACK_BYTES:
+		leaf->v = value_bytes(body);
+		return;
+	case MSGPACK_EXT:
+		read_ext(leaf, head->type, first >= 0xD4, body, dialect);
+		return;
+	case MSGPACK_ARRAY:
+	case MSGPACK_MAP:
+		break;
+	}
+	leaf->v = value_broken();
+}
+
+/* --- Trees -------------------------------------------------------------------------------------------------------- */
+
+/* One piece of the arena serves all texts: what is left of the bytes when the first one's head has been read, and that
+ * head, are enough, since every head makes room for a NUL. */
+static bool decode_text(struct decoder *d, struct slice body, struct stoa_value *to)
+{
+	if (d->text == NULL)
+		d->text = arena_take(d->arena, d->rest.size + body.size + 1);
+	if (d->text == NULL)
+		return false;
+	if (body.size)
+		memcpy(d->text, body.at, body.size);
+	d->text[body.size] = '\0';
+	*to = value_text(slice_of(d->text, body.size));
+	d->text += body.size + 1;
 	return true;
+}
+
+/* What was read in place, as long as the tree lives; binary stays where it is. */
+static bool keep_leaf(struct decoder *d, const struct msgpack_leaf *leaf, struct stoa_value *to)
+{
+	bool copied = leaf->v.kind_ == VALUE_ARRAY || (leaf->v.flags_ & VALUE_DATE);
+	size_t size = leaf->v.kind_ == VALUE_ARRAY ? sizeof(leaf->pair) : leaf->v.size_;
+
+	*to = leaf->v;
+	if (leaf->v.kind_ == VALUE_TEXT && !copied)
+		return decode_text(d, value_slice(leaf->v), to);
+	if (copied)
+		to->as_.at = arena_copy(d->arena, leaf->v.as_.at, size);
+	return to->as_.at != NULL || !copied;
 }
 
 /* A key; integers are text, as in JavaScript. */
@@ -151,7 +193,7 @@ static bool decode_key(struct decoder *d, struct stoa_value *to)
 	if (!decode_value(d, to))
 		return false;
 	if (to->kind_ == VALUE_TEXT)
-		return true;
+		return to->flags_ == 0;
 	if (to->kind_ != VALUE_INT && to->kind_ != VALUE_UINT)
 		return false;
 	n = to->kind_ == VALUE_INT ? snprintf(digits, sizeof(digits), "%" PRId64, to->as_.i)
@@ -179,68 +221,33 @@ static bool decode_container(struct decoder *d, const struct msgpack_head *head,
 	return whole;
 }
 
-static bool decode_leaf(struct decoder *d, const struct msgpack_head *head, unsigned char first, struct slice body,
-	struct stoa_value *to)
-{
-	switch (head->form) {
-	case MSGPACK_NIL:
-		*to = value_null();
-		return true;
-	case MSGPACK_BOOL:
-		*to = value_bool(first & 1);
-		return true;
-	case MSGPACK_UINT:
-		*to = body.size ? value_uint(number_of(body)) : value_int(first);
-		return true;
-	case MSGPACK_INT:
-		*to = value_int(body.size ? signed_of(body) : (int8_t)first);
-		return true;
-	case MSGPACK_FLOAT:
-		*to = float_of(body);
-		return true;
-	case MSGPACK_TEXT:
-		return decode_text(d, body, to);
-	case MSGPACK_BYTES:
-		*to = value_bytes(body);
-		return true;
-	case MSGPACK_EXT:
-		return decode_ext(d, head, first >= 0xD4, body, to);
-	case MSGPACK_ARRAY:
-	case MSGPACK_MAP:
-		break;
-	}
-	return false;
-}
-
 /* An array or map that is an item of a list, left as it came; one without anything in it is not worth it. */
 static bool keep_raw(struct decoder *d, struct stoa_value *to)
 {
-	struct msgpack_rules rules = { VALUE_DEPTH_MAX };
-	struct slice value;
+	struct slice value = d->rest;
 
-	if (msgpack_scan(d->rest, &rules, 0, &value))
+	if (!msgpack_skip(&d->rest))
 		return false;
-	d->rest = slice_from(d->rest, value.size);
+	value.size -= d->rest.size;
 	*to = value_of_msgpack(d->arena, value);
 	return to->kind_ != VALUE_BROKEN;
 }
 
 static bool decode_value(struct decoder *d, struct stoa_value *to)
 {
+	struct msgpack_leaf leaf;
 	struct msgpack_head head;
-	unsigned char first;
-	struct slice body;
+	struct slice bytes = d->rest;
 
-	if (!msgpack_head(d->rest, &head) || head.body > d->rest.size - head.size)
+	if (!msgpack_read_value_head(bytes, &head))
 		return false;
 	if (d->items && head.count)
 		return keep_raw(d, to);
-	first = (unsigned char)d->rest.at[0];
-	body = slice_first(slice_from(d->rest, head.size), head.body);
-	d->rest = slice_from(d->rest, head.size + head.body);
-	if (head.form == MSGPACK_ARRAY || head.form == MSGPACK_MAP)
+	d->rest = slice_from(bytes, head.size + head.body);
+	if (msgpack_is_container(head.form))
 		return decode_container(d, &head, to);
-	return decode_leaf(d, &head, first, body, to);
+	msgpack_read_leaf(bytes, &head, d->dialect, &leaf);
+	return keep_leaf(d, &leaf, to);
 }
 
 struct stoa_value msgpack_decode(struct arena *arena, struct slice bytes, enum msgpack_dialect dialect)

@@ -214,7 +214,7 @@ static int encode_container(struct encoder *e, struct stoa_value v)
 /* Bytes as they came, where they may stay so: they are a client's, and so is the dialect. */
 static bool is_verbatim(const struct encoder *e, const struct value_raw *raw)
 {
-	return raw->encoding == VALUE_MSGPACK && e->dialect == MSGPACK_CLIENT;
+	return raw->encoding == VALUE_MSGPACK && !raw->is_bus && e->dialect == MSGPACK_CLIENT;
 }
 
 static int encode_raw(struct encoder *e, struct stoa_value v)

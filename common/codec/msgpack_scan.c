@@ -1,15 +1,11 @@
 /* msgpack_scan.c - heads, and the check of a whole value; see msgpack.h. */
-#include "msgpack.h"
+#include "msgpack_parts.h"
 #include "utf8.h"
 
 static const char malformed_text[] = "malformed MessagePack", not_utf8_text[] = "MessagePack is not UTF-8",
 		  too_deep_text[] = "MessagePack too deep", key_text[] = "a key that is no text";
 
-/* The first bytes 0xC0 to 0xDF: `length` bytes behind them that hold a size or a count, or a `body` of fixed size. */
-static const struct {
-	enum msgpack_form form;
-	unsigned char length, body;
-} forms[32] = {
+const struct msgpack_row msgpack_rows[32] = {
 	[0x00] = { MSGPACK_NIL, 0, 0 },
 	[0x02] = { MSGPACK_BOOL, 0, 0 },
 	[0x03] = { MSGPACK_BOOL, 0, 0 },
@@ -42,53 +38,10 @@ static const struct {
 	[0x1E] = { MSGPACK_MAP, 2, 0 },
 	[0x1F] = { MSGPACK_MAP, 4, 0 },
 };
-enum { UNUSED_BYTE = 0xC1 };
-
-static bool is_container(enum msgpack_form form)
-{
-	return form == MSGPACK_ARRAY || form == MSGPACK_MAP;
-}
-
-static bool long_head(struct slice bytes, unsigned first, struct msgpack_head *head)
-{
-	size_t length = forms[first - 0xC0].length;
-	uint32_t n = forms[first - 0xC0].body;
-
-	head->form = forms[first - 0xC0].form;
-	head->size = 1 + length + (head->form == MSGPACK_EXT);
-	if (first == UNUSED_BYTE || bytes.size < head->size)
-		return false;
-	for (size_t i = 1; i <= length; i++)
-		n = n << 8 | (unsigned char)bytes.at[i];
-	if (head->form == MSGPACK_EXT)
-		head->type = (int8_t)bytes.at[length + 1];
-	if (is_container(head->form))
-		head->count = n;
-	else
-		head->body = n;
-	return true;
-}
 
 bool msgpack_head(struct slice bytes, struct msgpack_head *head)
 {
-	unsigned first = bytes.size ? (unsigned char)bytes.at[0] : UNUSED_BYTE;
-
-	*head = (struct msgpack_head){ .size = 1 };
-	if (first >= 0xC0 && first < 0xE0)
-		return long_head(bytes, first, head);
-	if (first < 0x80)
-		head->form = MSGPACK_UINT;
-	else if (first >= 0xE0)
-		head->form = MSGPACK_INT;
-	else if (first >= 0xA0)
-		head->form = MSGPACK_TEXT;
-	else
-		head->form = first < 0x90 ? MSGPACK_MAP : MSGPACK_ARRAY;
-	if (head->form == MSGPACK_TEXT)
-		head->body = first & 0x1F;
-	else if (is_container(head->form))
-		head->count = first & 0x0F;
-	return true;
+	return msgpack_read_head(bytes, head);
 }
 
 /* --- The check ---------------------------------------------------------------------------------------------------- */
@@ -99,90 +52,76 @@ struct level {
 	bool is_map;
 };
 
-struct scan {
-	struct slice rest;
-	unsigned depth, max_depth; /* levels[depth - 1] is the innermost */
-	unsigned outside;          /* levels that the whole value is inside of */
-	struct level levels[VALUE_DEPTH_MAX];
-};
-
-static bool is_key(const struct scan *s)
+static inline bool is_key(const struct level *l)
 {
-	const struct level *l = s->depth ? &s->levels[s->depth - 1] : NULL;
-
-	return l && l->is_map && l->left % 2 == 0;
+	return l->is_map && l->left % 2 == 0;
 }
 
-static const char *enter(struct scan *s, const struct msgpack_head *head)
+/* What a value is besides being there; `rest` is what follows its head. */
+static inline const char *check_value(const struct msgpack_head *head, bool key, struct slice rest)
 {
-	uint64_t values = head->form == MSGPACK_MAP ? 2 * (uint64_t)head->count : head->count;
-
-	if (s->depth + s->outside >= s->max_depth)
-		return too_deep_text;
-	if (values > s->rest.size)
-		return malformed_text;
-	/* One more than there are: the container itself counts when it ends. */
-	s->levels[s->depth++] = (struct level){ values + 1, head->form == MSGPACK_MAP };
-	return NULL;
-}
-
-static const char *step_over(struct scan *s)
-{
-	struct msgpack_head head;
-	bool key = is_key(s);
-
-	if (!msgpack_head(s->rest, &head) || head.body > s->rest.size - head.size)
-		return malformed_text;
-	if (key && head.form != MSGPACK_TEXT && head.form != MSGPACK_UINT && head.form != MSGPACK_INT)
+	if (key && head->form != MSGPACK_TEXT && head->form != MSGPACK_UINT && head->form != MSGPACK_INT)
 		return key_text;
-	s->rest = slice_from(s->rest, head.size);
-	if (is_container(head.form))
-		return enter(s, &head);
-	if (head.form == MSGPACK_TEXT && !utf8_valid(slice_first(s->rest, head.body)))
+	if (head->form == MSGPACK_TEXT && head->body && !utf8_valid(slice_of(rest.at, head->body)))
 		return not_utf8_text;
-	s->rest = slice_from(s->rest, head.body);
 	return NULL;
 }
 
-/* One value less to come; containers that are whole now are values themselves. */
-static void leave(struct scan *s)
-{
-	while (s->depth && --s->levels[s->depth - 1].left == 0)
-		s->depth--;
-}
-
+/* Values are counted where they stand, an array or map before what is in it. */
 const char *msgpack_scan(struct slice bytes, const struct msgpack_rules *rules, unsigned depth, struct slice *value)
 {
-	struct scan s; /* not one initializer: it would clear the levels */
-	const char *error;
+	unsigned max = rules->max_depth < VALUE_DEPTH_MAX ? rules->max_depth : VALUE_DEPTH_MAX;
+	struct level levels[VALUE_DEPTH_MAX + 1], *l = levels, *deepest = levels + (max > depth ? max - depth : 0);
+	struct slice rest = bytes;
+	struct msgpack_head head;
 
-	s.rest = bytes;
-	s.depth = 0;
-	s.outside = depth;
-	s.max_depth = rules->max_depth < VALUE_DEPTH_MAX ? rules->max_depth : VALUE_DEPTH_MAX;
+	levels[0] = (struct level){ 1, false };
 	do {
-		error = step_over(&s);
+		const char *error;
+
+		if (!msgpack_read_value_head(rest, &head))
+			return malformed_text;
+		rest = slice_of(rest.at + head.size, rest.size - head.size);
+		error = check_value(&head, is_key(l), rest);
 		if (error)
 			return error;
-		leave(&s);
-	} while (s.depth);
-	*value = slice_first(bytes, bytes.size - s.rest.size);
+		l->left--;
+		rest = slice_of(rest.at + head.body, rest.size - head.body);
+		if (msgpack_is_container(head.form)) {
+			if (l == deepest)
+				return too_deep_text;
+			if (msgpack_values_inside(&head) > rest.size)
+				return malformed_text;
+			*++l = (struct level){ msgpack_values_inside(&head), head.form == MSGPACK_MAP };
+		}
+		while (l->left == 0 && l > levels)
+			l--;
+	} while (l->left);
+	*value = slice_first(bytes, bytes.size - rest.size);
 	return NULL;
 }
 
-/* Values are passed over as a number that is still to come, whatever is in what. */
+/* What is inside of it is a number of values still to come, whatever is in what. */
+bool msgpack_skip(struct slice *rest)
+{
+	struct slice at = *rest;
+	struct msgpack_head head;
+	uint64_t left = 1;
+
+	while (left && msgpack_read_value_head(at, &head)) {
+		at = slice_of(at.at + head.size + head.body, at.size - head.size - head.body);
+		left += msgpack_values_inside(&head) - 1;
+	}
+	*rest = at;
+	return left == 0;
+}
+
 size_t msgpack_count(struct slice bytes)
 {
-	struct msgpack_head head;
-	uint64_t inside = 0;
 	size_t n = 0;
 
-	while (msgpack_head(bytes, &head) && head.body <= bytes.size - head.size) {
-		n += inside == 0;
-		inside -= inside != 0;
-		inside += head.form == MSGPACK_MAP ? 2 * (uint64_t)head.count : head.count;
-		bytes = slice_from(bytes, head.size + head.body);
-	}
+	while (bytes.size && msgpack_skip(&bytes))
+		n++;
 	return n;
 }
 

@@ -8,8 +8,8 @@
 static const char invalid_payload[] = "invalid payload";
 
 /* Names that a client's event may not have, because they mean something on the server (Node's RESERVED_EVENTS). */
-static const char *const reserved[] = { "connect", "connect_error", "disconnect", "disconnecting", "newListener",
-	"removeListener" };
+static const struct slice reserved[] = { { "connect", 7 }, { "connect_error", 13 }, { "disconnect", 10 },
+	{ "disconnecting", 13 }, { "newListener", 11 }, { "removeListener", 14 } };
 
 static bool is_digit(char c)
 {
@@ -102,7 +102,7 @@ const char *sio_check_name(struct slice name, const struct sio_rules *rules)
 	if (name.size > rules->max_event_bytes)
 		return "event name too long";
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-		if (slice_equal(name, slice_str(reserved[i])))
+		if (slice_equal(name, reserved[i]))
 			return "reserved event name";
 	return NULL;
 }

@@ -49,6 +49,11 @@ struct stoa_value value_of_msgpack(struct arena *arena, struct slice bytes)
 	return new_raw(arena, (struct value_raw){ .text = bytes, .encoding = VALUE_MSGPACK });
 }
 
+struct stoa_value value_of_bus(struct arena *arena, struct slice bytes)
+{
+	return new_raw(arena, (struct value_raw){ .text = bytes, .encoding = VALUE_MSGPACK, .is_bus = true });
+}
+
 struct stoa_value value_of_msgpack_items(struct arena *arena, struct slice bytes)
 {
 	return new_raw(arena,
@@ -65,7 +70,7 @@ static struct stoa_value open_json(const struct value_raw *raw)
 static struct stoa_value open_msgpack(const struct value_raw *raw)
 {
 	return raw->items ? msgpack_decode_items(raw->arena, raw->text, raw->n_items)
-			  : msgpack_decode(raw->arena, raw->text, MSGPACK_CLIENT);
+			  : msgpack_decode(raw->arena, raw->text, raw->is_bus ? MSGPACK_BUS : MSGPACK_CLIENT);
 }
 
 struct stoa_value value_open(struct stoa_value v)

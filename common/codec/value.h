@@ -71,6 +71,7 @@ struct value_raw {
 	struct slice text;
 	enum value_encoding encoding;
 	bool items;
+	bool is_bus;    /* MessagePack of servers, which have dates of their own: MSGPACK_BUS */
 	bool verbatim;  /* JSON that may be copied into other JSON as it is: no attachment, no JSON_REWRITE */
 	size_t n_items; /* of MessagePack's `items` */
 	const struct slice *blobs; /* attachments that its placeholders stand for */
@@ -137,6 +138,8 @@ struct stoa_value value_of_items(
  * or map and not empty is VALUE_RAW. Opening items takes at most 70 bytes of the arena for each byte. */
 struct stoa_value value_of_msgpack(struct arena *arena, struct slice bytes);
 struct stoa_value value_of_msgpack_items(struct arena *arena, struct slice bytes);
+/* The first of the two, of MessagePack as servers write it (MSGPACK_BUS). */
+struct stoa_value value_of_bus(struct arena *arena, struct slice bytes);
 
 /* v itself, or for VALUE_RAW its decoded tree (decoded now if need be); never VALUE_RAW. */
 struct stoa_value value_open(struct stoa_value v);

@@ -3,7 +3,7 @@
 
 #include "json.h"
 #include "json_number.h"
-#include "msgpack.h"
+#include "msgpack_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,20 +12,46 @@ static const char no_memory[] = "no memory";
 
 /* --- Events ------------------------------------------------------------------------------------------------------- */
 
+/* The first item of the array that MessagePack begins with, in place; null: it has none. False: it is no array. */
+static bool first_of_msgpack(struct slice bytes, enum msgpack_dialect dialect, struct msgpack_leaf *name)
+{
+	struct msgpack_head head;
+
+	name->v = value_null();
+	if (!msgpack_read_head(bytes, &head) || head.form != MSGPACK_ARRAY)
+		return false;
+	bytes = slice_from(bytes, head.size);
+	if (head.count && msgpack_read_value_head(bytes, &head) && !msgpack_is_container(head.form))
+		msgpack_read_leaf(bytes, &head, dialect, name);
+	return true;
+}
+
+/* Without decoding what is only passed on. */
+static bool event_name(struct stoa_value data, struct msgpack_leaf *name)
+{
+	const struct value_raw *raw = data.kind_ == VALUE_RAW ? data.as_.at : NULL;
+
+	if (raw && raw->encoding == VALUE_MSGPACK && !raw->items)
+		return first_of_msgpack(raw->text, raw->is_bus ? MSGPACK_BUS : MSGPACK_CLIENT, name);
+	name->v = value_at(data, 0);
+	return value_open(data).kind_ == VALUE_ARRAY;
+}
+
 const char *wire_check_event(struct stoa_value data)
 {
 	static const char *const reserved[] = { "connect", "connect_error", "disconnect", "disconnecting",
 		"newListener", "removeListener" };
-	struct stoa_value name = value_at(data, 0);
+	struct msgpack_leaf leaf;
+	struct stoa_value name;
 
-	data = value_open(data);
-	if (data.kind_ != VALUE_ARRAY)
+	if (!event_name(data, &leaf))
 		return "event is no array";
-	if (data.size_ && (name.kind_ == VALUE_INT || name.kind_ == VALUE_UINT))
+	name = leaf.v;
+	if (name.kind_ == VALUE_INT || name.kind_ == VALUE_UINT)
 		return NULL;
-	if (data.size_ && name.kind_ == VALUE_FLOAT && isfinite(name.as_.f))
+	if (name.kind_ == VALUE_FLOAT && isfinite(name.as_.f))
 		return NULL;
-	if (data.size_ == 0 || name.kind_ != VALUE_TEXT)
+	if (name.kind_ != VALUE_TEXT)
 		return "event without a name";
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (slice_equal(value_slice(name), slice_str(reserved[i])))
@@ -214,14 +240,19 @@ static const char *check_size(struct slice payload, const struct wire_rules *rul
 	return payload.size > rules->max_bytes ? "message too large" : NULL;
 }
 
-const char *wire_read_msgpack(
-	struct arena *arena, struct slice payload, const struct wire_rules *rules, struct stoa_value *v)
+const char *wire_check_msgpack(struct slice payload, const struct wire_rules *rules)
 {
 	struct msgpack_rules msgpack = { .max_depth = rules->max_depth };
 	const char *error = check_size(payload, rules);
 
-	if (error == NULL)
-		error = msgpack_check(payload, &msgpack);
+	return error ? error : msgpack_check(payload, &msgpack);
+}
+
+const char *wire_read_msgpack(
+	struct arena *arena, struct slice payload, const struct wire_rules *rules, struct stoa_value *v)
+{
+	const char *error = wire_check_msgpack(payload, rules);
+
 	if (error)
 		return error;
 	*v = msgpack_decode(arena, payload, MSGPACK_BUS);

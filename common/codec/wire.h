@@ -51,6 +51,8 @@ const char *wire_read_object(
 /* MessagePack, as any tree. */
 const char *wire_read_msgpack(
 	struct arena *arena, struct slice payload, const struct wire_rules *rules, struct stoa_value *v);
+/* That it is MessagePack as the rules want it; nothing is decoded. */
+const char *wire_check_msgpack(struct slice payload, const struct wire_rules *rules);
 
 /* v as JSON.stringify() takes it in Node: binary as {"type":"Buffer","data":[..]}. VALUE_BROKEN: no memory. */
 struct stoa_value wire_plain_json(struct arena *arena, struct stoa_value v);

@@ -1,12 +1,19 @@
 /* wire_broadcast.c - broadcasts of wire_classic.h. */
 #include "wire_classic_parts.h"
 
-#include "msgpack.h"
+#include "msgpack_parts.h"
 
 #include <errno.h>
 #include <math.h>
 
 enum { PACKET_EVENT = 2, PACKET_BINARY_EVENT = 5 };
+
+enum { PACKET_TYPE, PACKET_DATA, PACKET_NSP, PACKET_PARTS };
+enum { OPTS_ROOMS, OPTS_EXCEPT, OPTS_FLAGS, OPTS_PARTS };
+static const struct slice packet_names[] = { { "type", 4 }, { "data", 4 }, { "nsp", 3 } },
+			  opts_names[] = { { "rooms", 5 }, { "except", 6 }, { "flags", 5 } };
+
+static const char no_memory[] = "no memory";
 
 /* --- Reading ------------------------------------------------------------------------------------------------------ */
 
@@ -64,11 +71,23 @@ static void read_flags(struct stoa_value flags, struct wire_opts *opts)
 	opts->has_timeout = read_timeout(value_get(flags, SLICE("timeout")), &opts->timeout_ms);
 }
 
+static const char *read_opts(struct arena *arena, const struct stoa_value parts[OPTS_PARTS],
+	const struct wire_rules *rules, struct wire_opts *opts)
+{
+	bool no_except;
+	const char *error = wire_names_of(arena, parts[OPTS_ROOMS], rules, &opts->rooms, &opts->everybody);
+
+	if (error == NULL)
+		error = wire_names_of(arena, parts[OPTS_EXCEPT], rules, &opts->except, &no_except);
+	if (error == NULL)
+		read_flags(parts[OPTS_FLAGS], opts);
+	return error;
+}
+
 const char *wire_opts_decode(
 	struct arena *arena, struct stoa_value v, const struct wire_rules *rules, struct wire_opts *opts)
 {
-	bool no_except;
-	const char *error;
+	struct stoa_value parts[OPTS_PARTS];
 
 	*opts = (struct wire_opts){ .everybody = true };
 	/* PHP's empty map is an empty array. */
@@ -76,47 +95,194 @@ const char *wire_opts_decode(
 		return NULL;
 	if (v.kind_ != VALUE_OBJECT)
 		return "message without options";
-	error = wire_names_of(arena, value_get(v, SLICE("rooms")), rules, &opts->rooms, &opts->everybody);
-	if (error == NULL)
-		error = wire_names_of(arena, value_get(v, SLICE("except")), rules, &opts->except, &no_except);
-	if (error == NULL)
-		read_flags(value_get(v, SLICE("flags")), opts);
-	return error;
+	for (int i = 0; i < OPTS_PARTS; i++)
+		parts[i] = value_get(v, opts_names[i]);
+	return read_opts(arena, parts, rules, opts);
 }
 
-const char *wire_packet_decode(struct stoa_value packet, struct stoa_value *data, struct slice *nsp)
+static const char *read_packet(const struct stoa_value parts[PACKET_PARTS], struct stoa_value *data, struct slice *nsp)
 {
-	struct stoa_value type = value_get(packet, SLICE("type")), of = value_get(packet, SLICE("nsp"));
+	struct stoa_value type = parts[PACKET_TYPE], of = parts[PACKET_NSP];
 
-	if (packet.kind_ != VALUE_OBJECT)
-		return "message without a packet";
 	if (type.kind_ != VALUE_INT || (type.as_.i != PACKET_EVENT && type.as_.i != PACKET_BINARY_EVENT))
 		return "packet is no event";
 	if (!is_missing(of) && of.kind_ != VALUE_TEXT)
 		return "packet with a malformed namespace";
 	*nsp = is_missing(of) ? SLICE("/") : value_slice(of);
-	*data = value_get(packet, SLICE("data"));
+	*data = parts[PACKET_DATA];
 	return wire_check_event(*data);
+}
+
+const char *wire_packet_decode(struct stoa_value packet, struct stoa_value *data, struct slice *nsp)
+{
+	struct stoa_value parts[PACKET_PARTS];
+
+	if (packet.kind_ != VALUE_OBJECT)
+		return "message without a packet";
+	for (int i = 0; i < PACKET_PARTS; i++)
+		parts[i] = value_get(packet, packet_names[i]);
+	return read_packet(parts, data, nsp);
+}
+
+/* --- Broadcasts, whose data is not decoded ------------------------------------------------------------------------ */
+
+/* The array's head is taken; false: it is another. */
+static bool take_array(struct slice *rest, uint32_t count)
+{
+	struct msgpack_head head;
+
+	if (!msgpack_read_head(*rest, &head) || head.form != MSGPACK_ARRAY || head.count != count)
+		return false;
+	*rest = slice_from(*rest, head.size);
+	return true;
+}
+
+static bool take_text(struct slice *rest, struct slice *text)
+{
+	struct msgpack_head head;
+
+	if (!msgpack_read_value_head(*rest, &head) || head.form != MSGPACK_TEXT)
+		return false;
+	*text = msgpack_body(*rest, &head);
+	*rest = slice_from(*rest, head.size + head.body);
+	return true;
+}
+
+/* A key; {NULL, 0}: it is no text. False: there is none. */
+static bool take_key(struct slice *rest, struct slice *key)
+{
+	if (take_text(rest, key))
+		return true;
+	*key = slice_of(NULL, 0);
+	return msgpack_skip(rest);
+}
+
+/* The members of these names in the map that comes next, as they came, the last of each; {NULL, 0}: there is none. False:
+ * it is no map. */
+static bool take_members(struct slice *rest, const struct slice *names, struct slice *values, int n)
+{
+	struct msgpack_head head;
+	struct slice key, value;
+
+	for (int i = 0; i < n; i++)
+		values[i] = slice_of(NULL, 0);
+	if (!msgpack_read_head(*rest, &head) || head.form != MSGPACK_MAP)
+		return false;
+	*rest = slice_from(*rest, head.size);
+	for (uint32_t at = 0; at < head.count; at++) {
+		if (!take_key(rest, &key))
+			return false;
+		value = *rest;
+		if (!msgpack_skip(rest))
+			return false;
+		for (int i = 0; i < n && key.at; i++)
+			if (slice_equal(key, names[i]))
+				values[i] = slice_first(value, value.size - rest->size);
+	}
+	return true;
+}
+
+/* A part of checked bytes, decoded but for what is only passed on. */
+static struct stoa_value part_of(struct arena *arena, struct slice bytes, bool passed_on)
+{
+	struct msgpack_head head;
+
+	if (bytes.at == NULL)
+		return value_null();
+	if (passed_on && msgpack_read_head(bytes, &head) && head.count)
+		return value_of_bus(arena, bytes);
+	return msgpack_decode(arena, bytes, MSGPACK_BUS);
+}
+
+/* False: no memory. */
+static bool parts_of(struct arena *arena, const struct slice *bytes, struct stoa_value *parts, int n, int passed_on)
+{
+	bool whole = true;
+
+	for (int i = 0; i < n; i++) {
+		parts[i] = part_of(arena, bytes[i], i == passed_on);
+		whole = whole && parts[i].kind_ != VALUE_BROKEN;
+	}
+	return whole;
+}
+
+static const char *take_packet(struct arena *arena, struct slice *rest, struct wire_broadcast *b)
+{
+	struct slice bytes[PACKET_PARTS];
+	struct stoa_value parts[PACKET_PARTS];
+
+	if (!take_members(rest, packet_names, bytes, PACKET_PARTS))
+		return "message without a packet";
+	if (!parts_of(arena, bytes, parts, PACKET_PARTS, PACKET_DATA))
+		return no_memory;
+	return read_packet(parts, &b->data, &b->nsp);
+}
+
+static const char *take_opts(
+	struct arena *arena, struct slice *rest, const struct wire_rules *rules, struct wire_opts *opts)
+{
+	struct slice bytes[OPTS_PARTS];
+	struct stoa_value parts[OPTS_PARTS];
+
+	*opts = (struct wire_opts){ .everybody = true };
+	/* PHP's empty map is an empty array. */
+	if (take_array(rest, 0))
+		return NULL;
+	if (!take_members(rest, opts_names, bytes, OPTS_PARTS))
+		return "message without options";
+	if (!parts_of(arena, bytes, parts, OPTS_PARTS, OPTS_PARTS))
+		return no_memory;
+	return read_opts(arena, parts, rules, opts);
 }
 
 const char *wire_broadcast_decode(struct arena *arena, struct slice payload, enum wire_channel_kind kind,
 	const struct wire_rules *rules, struct wire_broadcast *b)
 {
 	bool named = kind != WIRE_CHANNEL_EMITTER;
-	struct stoa_value v;
-	const char *error = wire_read_msgpack(arena, payload, rules, &v);
+	const char *error = wire_check_msgpack(payload, rules);
 
 	*b = (struct wire_broadcast){ .uid = SLICE("emitter") };
 	if (error)
 		return error;
-	if (v.kind_ != VALUE_ARRAY || v.size_ != (named ? 3 : 2))
+	if (!take_array(&payload, named ? 3 : 2))
 		return "message is no broadcast";
-	if (named && value_at(v, 0).kind_ != VALUE_TEXT)
+	if (named && !take_text(&payload, &b->uid))
 		return "message without a sender";
-	if (named)
-		b->uid = value_slice(value_at(v, 0));
-	error = wire_packet_decode(value_at(v, named), &b->data, &b->nsp);
-	return error ? error : wire_opts_decode(arena, value_at(v, named + 1u), rules, &b->opts);
+	error = take_packet(arena, &payload, b);
+	return error ? error : take_opts(arena, &payload, rules, &b->opts);
+}
+
+/* --- At a glance -------------------------------------------------------------------------------------------------- */
+
+bool wire_broadcast_is_of(struct slice payload, struct slice uid)
+{
+	struct slice sender;
+
+	return take_array(&payload, 3) && take_text(&payload, &sender) && slice_equal(sender, uid);
+}
+
+bool wire_broadcast_rooms(struct slice payload, struct wire_rooms *rooms)
+{
+	struct msgpack_head head;
+	struct slice list;
+
+	*rooms = (struct wire_rooms){ .left = 0 };
+	if (!take_array(&payload, 3) || !msgpack_skip(&payload) || !msgpack_skip(&payload) ||
+		!take_members(&payload, &opts_names[OPTS_ROOMS], &list, 1) || payload.size)
+		return false;
+	if (!msgpack_read_head(list, &head) || head.form != MSGPACK_ARRAY || head.count == 0)
+		return false;
+	rooms->rest = slice_from(list, head.size);
+	rooms->left = head.count;
+	return true;
+}
+
+bool wire_rooms_next(struct wire_rooms *rooms, struct slice *name)
+{
+	if (rooms->left == 0 || !take_text(&rooms->rest, name))
+		return false;
+	rooms->left--;
+	return true;
 }
 
 /* --- Writing ------------------------------------------------------------------------------------------------------ */

@@ -55,7 +55,8 @@ struct wire_opts {
 struct wire_broadcast {
 	struct slice uid; /* of the server that sent it; "emitter": none of them */
 	struct slice nsp;
-	struct stoa_value data; /* [event, ..args], as wire_check_event() wants it */
+	struct stoa_value
+		data; /* [event, ..args], as wire_check_event() wants it; decoded: VALUE_RAW, the payload's bytes */
 	struct wire_opts opts;
 };
 
@@ -65,6 +66,22 @@ struct wire_broadcast {
  */
 const char *wire_broadcast_decode(struct arena *arena, struct slice payload, enum wire_channel_kind kind,
 	const struct wire_rules *rules, struct wire_broadcast *b);
+
+/*
+ * What can be told of a payload of the kinds BROADCAST and ROOM by a look at heads alone, so that what concerns nobody
+ * here costs nothing more: neither that it is whole nor that it makes sense has been checked. Anything that is not plainly so
+ * is for wire_broadcast_decode() to judge.
+ *
+ * is_of(): the sender is `uid`. rooms(): rooms are named, by a list; then next() gives one after the other. It ends with
+ * `left` 0, or before that where an item is no text (a number, say).
+ */
+bool wire_broadcast_is_of(struct slice payload, struct slice uid);
+struct wire_rooms {
+	struct slice rest;
+	uint32_t left;
+};
+bool wire_broadcast_rooms(struct slice payload, struct wire_rooms *rooms);
+bool wire_rooms_next(struct wire_rooms *rooms, struct slice *name); /* a slice of the payload */
 
 /*
  * Appends the payload; `arena` is scratch. Data may be raw (value_of_json of an effect's text and attachments). Names

@@ -205,6 +205,8 @@ static const struct config_option rows[] = {
 		.help = "Load the application anew when its file changes; clients stay connected" },
 	{ "loop_stall", DURATION(loop_stall_ms, "1s", 0, HOURS(1)),
 		.help = "A loop held up for longer is logged, counted, and not ready for ten times as long; 0: never" },
+	{ "io_uring", BOOL(io_uring, "false"),
+		.help = "Write to many WebSockets by one system call, where the kernel lets us (docs/operating.md)" },
 
 	{ "transports", .group = "Engine.IO",
 		LIST(transports, "polling,websocket"), .min = 1, .max = 2, .choices = transports,

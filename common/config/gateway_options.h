@@ -28,6 +28,7 @@ struct gateway_options {
 	bool watch;            /* the module is loaded anew when its file changes */
 	bool debug;            /* log_level debug, and packets as they pass */
 	int64_t loop_stall_ms; /* a turn of the loop that takes longer is named; 0: never */
+	bool io_uring;         /* a turn's writes to WebSockets are made together, where the kernel can */
 
 	/* Engine.IO */
 	struct config_list transports; /* "polling", "websocket" */

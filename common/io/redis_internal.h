@@ -67,7 +67,12 @@ struct redis {
 	enum redis_state state; /* written by redis_enter() alone */
 	struct timer timer;     /* of the state: to try again, the end of the attempt, the watch over silence */
 	struct event *more;     /* with the link: input is left from the last turn */
-	size_t share;           /* bytes that this turn may still read */
+	struct event *input,
+		*flush;  /* with a link without TLS: it can be read; something is to be written when the turn ends */
+	size_t share;    /* bytes that this turn may still read */
+	bool is_drained; /* the socket has no more of them */
+	short over;      /* BEV_EVENT_EOF or BEV_EVENT_ERROR, with `error`: what reading found */
+	int error;
 	struct redis_dial dial;
 	struct ssl_ctx_st *tls; /* NULL: none */
 	struct bufferevent *link;
@@ -108,6 +113,7 @@ bool redis_tls_error(struct bufferevent *link, char *text, size_t size);
 /* redis_link.c */
 void redis_link_up(struct redis *r, int fd); /* connected; takes the descriptor */
 size_t redis_link_down(struct redis *r);     /* how many bytes had not been written */
+void redis_link_write(struct redis *r);      /* something has been added to the output */
 
 /* redis_opening.c */
 void redis_opening_start(struct redis *r);

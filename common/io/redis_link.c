@@ -22,8 +22,8 @@ enum {
 
 /* --- Input -------------------------------------------------------------------------------------------------------- */
 
-/* From where libevent has put them. */
-static size_t feed_buffered(struct redis *r)
+/* With TLS, from where libevent has put them. */
+static size_t feed_decrypted(struct redis *r)
 {
 	struct evbuffer *input = bufferevent_get_input(r->link);
 	struct evbuffer_iovec piece;
@@ -38,13 +38,22 @@ static size_t feed_buffered(struct redis *r)
 	return size;
 }
 
-/* libevent 2.1 reads 4 KiB in a turn, and a subscriber on a busy loop would fall behind: the rest of the turn's share is
- * read here. The end of the stream is left for libevent to find. */
+/* Else from the socket: libevent 2.1 would ask how much there is, read 4 KiB in a turn, and a subscriber on a busy loop would
+ * fall behind. What comes in less than was asked for is all there is: nothing is asked for again until the socket says so. */
 static size_t feed_received(struct redis *r)
 {
 	char bytes[FEED_BYTES];
-	ssize_t size = r->tls ? 0 : recv(bufferevent_getfd(r->link), bytes, sizeof(bytes), MSG_DONTWAIT);
+	ssize_t size;
 
+	if (r->share == 0 || r->is_drained)
+		return 0;
+	size = recv(bufferevent_getfd(r->link), bytes, sizeof(bytes), MSG_DONTWAIT);
+	r->is_drained = size < (ssize_t)sizeof(bytes);
+	if (size == 0)
+		r->over = BEV_EVENT_EOF;
+	else if (size < 0 && errno != EAGAIN && errno != EINTR)
+		r->over = BEV_EVENT_ERROR;
+	r->error = r->over ? errno : 0;
 	if (size <= 0)
 		return 0;
 	redis_reader_feed(r->reader, slice_of(bytes, (size_t)size));
@@ -54,10 +63,8 @@ static size_t feed_received(struct redis *r)
 /* Moves some bytes on to the reader. False: there are none, or the turn has had its share. */
 static bool feed(struct redis *r)
 {
-	size_t size = feed_buffered(r);
+	size_t size = r->tls ? feed_decrypted(r) : feed_received(r);
 
-	if (size == 0 && r->share > 0)
-		size = feed_received(r);
 	r->share -= size < r->share ? size : r->share;
 	metrics_add(M_REDIS_BYTES_RECEIVED, (int64_t)size);
 	return size > 0;
@@ -113,24 +120,72 @@ static bool take_replies(struct redis *r)
 	return false;
 }
 
+static void ended(struct redis *r, short what, int error);
+
 static void take_input(struct redis *r)
 {
 	unsigned link = r->links;
 
 	r->share = TURN_BYTES;
-	take_replies(r);
+	r->is_drained = false;
+	if (take_replies(r) && r->over)
+		ended(r, r->over, r->error);
 	if (r->links == link && r->state == REDIS_READY)
 		redis_watch(r);
 }
 
-static void readable(struct bufferevent *bev, void *ctx)
+static void readable(struct redis *r)
 {
-	struct redis *r = ctx;
-
-	(void)bev;
 	r->received_ms = loop_now(r->loop);
 	if (!event_pending(r->more, EV_TIMEOUT, NULL)) /* else the turn has had its share */
 		take_input(r);
+}
+
+static void decrypted(struct bufferevent *bev, void *ctx)
+{
+	(void)bev;
+	readable(ctx);
+}
+
+static void received(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	readable(ctx);
+}
+
+/* --- Output ------------------------------------------------------------------------------------------------------- */
+
+/* All that this turn gave, in one call. libevent would first have the kernel tell that it may be written, which takes two
+ * calls and another turn; that is left for what the socket does not take at once, and for errors. */
+static void write_out(evutil_socket_t fd, short what, void *ctx)
+{
+	struct redis *r = ctx;
+	struct evbuffer *output = bufferevent_get_output(r->link);
+
+	(void)fd;
+	(void)what;
+	if (bufferevent_get_enabled(r->link) & EV_WRITE)
+		return;
+	evbuffer_unfreeze(output, 1);
+	evbuffer_write_atmost(output, bufferevent_getfd(r->link), WRITE_BYTES);
+	evbuffer_freeze(output, 1);
+	if (evbuffer_get_length(output))
+		bufferevent_enable(r->link, EV_WRITE);
+}
+
+static void written(struct bufferevent *bev, void *ctx)
+{
+	struct redis *r = ctx;
+
+	if (r->tls == NULL)
+		bufferevent_disable(bev, EV_WRITE);
+}
+
+void redis_link_write(struct redis *r)
+{
+	if (r->flush)
+		event_active(r->flush, EV_WRITE, 0);
 }
 
 /* --- Its end ------------------------------------------------------------------------------------------------------ */
@@ -141,6 +196,7 @@ static bool take_last_words(struct redis *r)
 	unsigned link = r->links;
 
 	r->share = TURN_BYTES;
+	r->is_drained = false;
 	while (r->links == link && !take_replies(r))
 		;
 	return r->links == link;
@@ -197,17 +253,30 @@ static void set_tcp(int fd, const struct redis_config *config)
 		setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(options[i].value));
 }
 
+static void free_events(struct redis *r)
+{
+	struct event **events[] = { &r->more, &r->input, &r->flush };
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (*events[i])
+			event_free(*events[i]);
+		*events[i] = NULL;
+	}
+}
+
+/* With TLS, libevent reads and writes. */
 static bool make_link(struct redis *r, int fd)
 {
-	r->more = event_new(r->loop->base, -1, 0, take_more, r);
-	if (r->more == NULL)
-		return false;
-	r->link = r->tls ? redis_tls_link(r, fd) : bufferevent_socket_new(r->loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (r->link)
-		return true;
-	event_free(r->more);
-	r->more = NULL;
-	return false;
+	struct event_base *base = r->loop->base;
+
+	r->more = event_new(base, -1, 0, take_more, r);
+	r->input = r->tls ? NULL : event_new(base, fd, EV_READ | EV_PERSIST, received, r);
+	r->flush = r->tls ? NULL : event_new(base, -1, 0, write_out, r);
+	if (r->more && (r->tls || (r->input && r->flush && event_add(r->input, NULL) == 0)))
+		r->link = r->tls ? redis_tls_link(r, fd) : bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (r->link == NULL)
+		free_events(r);
+	return r->link != NULL;
 }
 
 void redis_link_up(struct redis *r, int fd)
@@ -220,12 +289,16 @@ void redis_link_up(struct redis *r, int fd)
 		return;
 	}
 	r->links++;
+	r->over = 0;
 	redis_reader_reset(r->reader);
-	bufferevent_setcb(r->link, readable, NULL, happened, r);
+	bufferevent_setcb(r->link, decrypted, written, happened, r);
 	bufferevent_setwatermark(r->link, EV_READ, 0, TURN_BYTES);
 	bufferevent_set_max_single_read(r->link, TURN_BYTES);
 	bufferevent_set_max_single_write(r->link, WRITE_BYTES);
-	bufferevent_enable(r->link, EV_READ | EV_WRITE);
+	if (r->tls)
+		bufferevent_enable(r->link, EV_READ | EV_WRITE);
+	else
+		bufferevent_disable(r->link, EV_READ | EV_WRITE);
 	if (r->tls)
 		redis_enter(r, REDIS_SECURING);
 	else
@@ -239,8 +312,7 @@ size_t redis_link_down(struct redis *r)
 
 	if (r->link == NULL)
 		return 0;
-	event_free(r->more);
-	r->more = NULL;
+	free_events(r);
 	unsent = evbuffer_get_length(bufferevent_get_output(r->link));
 	bufferevent_setcb(r->link, NULL, NULL, NULL, NULL);
 	bufferevent_free(r->link);

@@ -169,6 +169,8 @@ static int write_command(struct redis *r, const struct slice *argv, size_t argc,
 	}
 	if (failed && text)
 		redisFreeCommand(text);
+	if (!failed)
+		redis_link_write(r);
 	return failed ? -ENOMEM : 0;
 }
 

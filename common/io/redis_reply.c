@@ -105,7 +105,7 @@ struct redis_reader *redis_reader_new(size_t max_message)
 	struct redis_reader *r = must_alloc(sizeof(*r));
 
 	r->max_message = max_message;
-	r->tree.limit_bytes = 2 * max_message + TREE_SLACK_BYTES;
+	arena_limit(&r->tree, 2 * max_message + TREE_SLACK_BYTES);
 	begin(r);
 	return r;
 }

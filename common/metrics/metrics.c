@@ -1,6 +1,7 @@
 /* metrics.c - see metrics.h. */
 #include "metrics.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,42 +65,36 @@ static const char *limit_of(size_t id)
 	return strcmp(table[id].name, "stoa_limit_total") == 0 ? table[id].labels + sizeof(prefix) - 1 : NULL;
 }
 
-/* The rows that limit_of() knows; how many. */
-static size_t find_limits(size_t *rows)
+/* The rows that limit_of() knows. They stand together, before those that are logged elsewhere. */
+static void find_limits(size_t *first, size_t *end)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < METRIC_COUNT; i++)
-		if (limit_of(i))
-			rows[n++] = i;
-	return n;
+	while (limit_of(*first) == NULL)
+		++*first;
+	for (*end = *first; *end < METRIC_COUNT && limit_of(*end);)
+		++*end;
+	for (size_t i = *end; i < METRIC_COUNT; i++)
+		assert(limit_of(i) == NULL);
 }
 
-/* Every turn of the loop comes here, so the rows are looked for once. */
+/* Every turn of the loop comes here, mostly for nothing: then it is one comparison of memory. */
 void metrics_log_limits(int64_t now_ms)
 {
 	static int64_t logged[METRIC_COUNT], next_ms;
-	static size_t rows[METRIC_COUNT], count;
-	bool any = false;
+	static size_t first, end;
 
-	if (now_ms < next_ms)
+	if (end == 0)
+		find_limits(&first, &end);
+	if (now_ms < next_ms || memcmp(logged + first, metrics_values + first, (end - first) * sizeof(*logged)) == 0)
 		return;
-	if (count == 0)
-		count = find_limits(rows);
-	for (size_t n = 0; n < count; n++) {
-		size_t i = rows[n];
-		const char *limit;
+	for (size_t i = first; i < end; i++) {
+		const char *limit = limit_of(i);
 
-		if (metrics_values[i] <= logged[i])
-			continue;
-		limit = limit_of(i);
-		log_warn("limit passed", LOG_T("limit", slice_of(limit, strcspn(limit, "\""))),
-			LOG_I("count", metrics_values[i] - logged[i]));
+		if (metrics_values[i] != logged[i])
+			log_warn("limit passed", LOG_T("limit", slice_of(limit, strcspn(limit, "\""))),
+				LOG_I("count", metrics_values[i] - logged[i]));
 		logged[i] = metrics_values[i];
-		any = true;
 	}
-	if (any)
-		next_ms = now_ms + 1000;
+	next_ms = now_ms + 1000;
 }
 
 static void write_head(struct buf *to, const struct metric *m)

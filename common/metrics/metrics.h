@@ -51,6 +51,13 @@
 		"Turns of the loop that took longer than loop_stall") \
 	METRIC(LOOP_TURN_MAX, GAUGE_MS, "stoa_loop_turn_max_seconds", "", "The longest turn of the loop so far") \
 	METRIC(LOOP_BUSY, COUNTER_MS, "stoa_loop_busy_seconds_total", "", "Time that the loop's turns took") \
+	METRIC(IO_URING, GAUGE, "stoa_io_uring", "", "Whether writes to WebSockets go in batches of io_uring") \
+	METRIC(IO_URING_WRITES, COUNTER, "stoa_io_uring_writes_total", "", \
+		"Writes to WebSockets made in batches of io_uring") \
+	METRIC(FRAMES_BYTES, GAUGE, "stoa_frames_bytes", "", \
+		"Memory of messages that wait to be sent, each once for all who get it") \
+	METRIC(MEMORY_RETURNS, COUNTER, "stoa_memory_returns_total", "", \
+		"Times that free memory was given back to the system") \
 	METRIC(WORKER, GAUGE, "stoa_worker", "", "Which of the workers this is, from 0") \
 	METRIC(WORKERS, GAUGE, "stoa_workers", "", "Workers that share the port, of which this is one") \
 	METRIC(WORKER_RESTARTS, COUNTER, "stoa_worker_restarts_total", "", \
@@ -341,24 +348,10 @@
 		"Clients of lost gateways whose disconnect was brought") \
 	METRIC(BROKER_UNSENT, COUNTER, "stoa_broker_unsent_total", "", \
 		"Batches without an event, and broadcasts, that could not be published") \
-	METRIC(LIMIT_CONNECTIONS, COUNTER, "stoa_limit_total", "limit=\"max_connections\"", "Refusals by a limit") \
-	METRIC(LIMIT_HEAD, COUNTER, "stoa_limit_total", "limit=\"max_head\"", "Refusals by a limit") \
-	METRIC(LIMIT_HEAD_TIME, COUNTER, "stoa_limit_total", "limit=\"head_timeout\"", "Refusals by a limit") \
-	METRIC(LIMIT_BODY_TIME, COUNTER, "stoa_limit_total", "limit=\"body_timeout\"", "Refusals by a limit") \
-	METRIC(LIMIT_IDLE_TIME, COUNTER, "stoa_limit_total", "limit=\"keep_alive_timeout\"", "Refusals by a limit") \
 	METRIC(LIMIT_PAYLOAD, COUNTER, "stoa_limit_total", "limit=\"max_http_buffer_size\"", "Refusals by a limit") \
 	METRIC(LIMIT_PACKETS, COUNTER, "stoa_limit_total", "limit=\"max_decode_packets\"", "Refusals by a limit") \
 	METRIC(LIMIT_FRAGMENTS, COUNTER, "stoa_limit_total", "limit=\"max_fragments\"", "Refusals by a limit") \
 	METRIC(LIMIT_CONTROLS, COUNTER, "stoa_limit_total", "limit=\"max_control_frames\"", "Refusals by a limit") \
-	METRIC(LIMIT_EVENTS, COUNTER, "stoa_limit_total", "limit=\"max_event_rate\"", "Refusals by a limit") \
-	METRIC(LIMIT_ADDRESS_EVENTS, COUNTER, "stoa_limit_total", "limit=\"max_event_rate_per_address\"", \
-		"Refusals by a limit") \
-	METRIC(LIMIT_ADDRESS_SESSIONS, COUNTER, "stoa_limit_total", "limit=\"max_sessions_per_address\"", \
-		"Refusals by a limit") \
-	METRIC(LIMIT_ADDRESS_OPENS, COUNTER, "stoa_limit_total", "limit=\"max_new_sessions_per_address\"", \
-		"Refusals by a limit") \
-	METRIC(LIMIT_ADDRESS_STRANGERS, COUNTER, "stoa_limit_total", "limit=\"max_unknown_sids_per_address\"", \
-		"Refusals by a limit") \
 	METRIC(LIMIT_RELAYS, COUNTER, "stoa_limit_total", "limit=\"max_relays\"", "Refusals by a limit") \
 	METRIC(LIMIT_HANDSHAKES, COUNTER, "stoa_limit_total", "limit=\"max_waiting_handshakes\"", \
 		"Refusals by a limit") \
@@ -368,7 +361,6 @@
 		"Refusals by a limit") \
 	METRIC(LIMIT_BACKLOG, COUNTER, "stoa_limit_total", "limit=\"max_backlog\"", "Refusals by a limit") \
 	METRIC(LIMIT_EVENT_TIME, COUNTER, "stoa_limit_total", "limit=\"event_timeout\"", "Refusals by a limit") \
-	METRIC(LIMIT_OPENS, COUNTER, "stoa_limit_total", "limit=\"max_new_sessions\"", "Refusals by a limit") \
 	METRIC(LIMIT_QUEUE, COUNTER, "stoa_limit_total", "limit=\"max_send_queue\"", "Refusals by a limit") \
 	METRIC(LIMIT_SEND_WAIT, COUNTER, "stoa_limit_total", "limit=\"max_send_wait\"", "Refusals by a limit") \
 	METRIC(LIMIT_CONNECT_TIME, COUNTER, "stoa_limit_total", "limit=\"connect_timeout\"", "Refusals by a limit") \
@@ -393,6 +385,21 @@
 	METRIC(LIMIT_API_LIST, COUNTER, "stoa_limit_total", "limit=\"api_max_list\"", "Refusals by a limit") \
 	METRIC(LIMIT_API_MEMORY, COUNTER, "stoa_limit_total", "limit=\"api_idempotency_memory\"", \
 		"Refusals by a limit") \
+	METRIC(LIMIT_CONNECTIONS, COUNTER, "stoa_limit_total", "limit=\"max_connections\"", "Refusals by a limit") \
+	METRIC(LIMIT_HEAD, COUNTER, "stoa_limit_total", "limit=\"max_head\"", "Refusals by a limit") \
+	METRIC(LIMIT_HEAD_TIME, COUNTER, "stoa_limit_total", "limit=\"head_timeout\"", "Refusals by a limit") \
+	METRIC(LIMIT_BODY_TIME, COUNTER, "stoa_limit_total", "limit=\"body_timeout\"", "Refusals by a limit") \
+	METRIC(LIMIT_IDLE_TIME, COUNTER, "stoa_limit_total", "limit=\"keep_alive_timeout\"", "Refusals by a limit") \
+	METRIC(LIMIT_ADDRESS_SESSIONS, COUNTER, "stoa_limit_total", "limit=\"max_sessions_per_address\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_ADDRESS_OPENS, COUNTER, "stoa_limit_total", "limit=\"max_new_sessions_per_address\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_ADDRESS_STRANGERS, COUNTER, "stoa_limit_total", "limit=\"max_unknown_sids_per_address\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_ADDRESS_EVENTS, COUNTER, "stoa_limit_total", "limit=\"max_event_rate_per_address\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_OPENS, COUNTER, "stoa_limit_total", "limit=\"max_new_sessions\"", "Refusals by a limit") \
+	METRIC(LIMIT_EVENTS, COUNTER, "stoa_limit_total", "limit=\"max_event_rate\"", "Refusals by a limit") \
 	METRIC(BAD_HEAD, COUNTER, "stoa_malformed_total", "part=\"http\"", "Malformed input that ended a connection") \
 	METRIC(BAD_ENGINEIO, COUNTER, "stoa_malformed_total", "part=\"engine.io\"", \
 		"Malformed input that ended a connection") \

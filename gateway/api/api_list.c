@@ -42,7 +42,7 @@ static size_t clients_of(const struct hub_namespace *n)
 
 static size_t rooms_of(const struct hub_namespace *n)
 {
-	return n ? map_count(&n->rooms) : 0;
+	return n ? table_count(&n->rooms) : 0;
 }
 
 /* --- Rooms -------------------------------------------------------------------------------------------------------- */
@@ -61,13 +61,14 @@ static void put_room(const struct api_call *c, struct buf *to, const struct page
 bool api_rooms(struct api_call *c, struct buf *answer)
 {
 	struct hub_namespace *n = hub_namespace(c->api->hub, c->namespace);
-	struct map_node *node = NULL, *next;
-	struct map none = MAP_INIT;
+	struct table_node *node = NULL, *next;
+	struct table none = TABLE_INIT;
 	struct page p;
 
 	if (!begin_page(c, &p))
 		return false;
-	map_foreach(n ? &n->rooms : &none, node, next) page_offer(&p, node->key, map_item(node, struct hub_room, node));
+	table_foreach(n ? &n->rooms : &none, node, next)
+		page_offer(&p, table_key(node), table_item(node, struct hub_room, node));
 	put_page(c, answer, "rooms", &p, put_room);
 	return true;
 }
@@ -91,7 +92,7 @@ static void put_socket(const struct api_call *c, struct buf *to, const struct pa
 	buf_add_str(to, "{\"sid\":");
 	json_encode_text(to, slice_str(client->sid));
 	buf_printf(to, ",\"transport\":\"%s\",\"address\":", session_transport(s));
-	json_encode_text(to, s->handshake.address);
+	json_encode_text(to, session_handshake(s).address);
 	buf_printf(to, ",\"age_ms\":%" PRId64 ",\"rooms\":[", c->now_ms - s->opened_ms);
 	client_rooms(client, put_name, to);
 	buf_add_str(to, "]}");
@@ -99,7 +100,7 @@ static void put_socket(const struct api_call *c, struct buf *to, const struct pa
 
 static void offer_socket(void *to, struct hub_member *m)
 {
-	page_offer(to, m->by_sid.key, m);
+	page_offer(to, table_key(&m->by_sid), m);
 }
 
 bool api_sockets(struct api_call *c, struct buf *answer)

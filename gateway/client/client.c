@@ -19,7 +19,7 @@ static void put_sid(struct client *c, char *to, size_t size)
 		memcpy(to, c->conn->all->sessions->node_id, NODE_ID_SIZE);
 	}
 	c->sid = to;
-	c->member.by_sid.key = slice_of(to, size);
+	c->member.by_sid = table_node(slice_of(to, size));
 }
 
 struct client *client_new(struct conn *conn, const struct sio_packet *connect)
@@ -38,7 +38,7 @@ struct client *client_new(struct conn *conn, const struct sio_packet *connect)
 	to += connect->nsp.size + 1;
 	if (connect->data.size)
 		memcpy(to, connect->data.at, connect->data.size);
-	c->auth = slice_of(to, connect->data.size);
+	c->auth_size = (uint32_t)connect->data.size;
 	to += connect->data.size + 1;
 	c->conn = conn;
 	put_sid(c, to, sid_size);
@@ -120,13 +120,14 @@ static void free_client(struct grave *g)
 
 	free(c->pending);
 	client_free_data(c);
-	buf_fini(&c->last_rooms);
+	free(c->last_rooms);
 	free(c);
 }
 
 void client_release(struct client *c)
 {
 	assert(c->state == CLIENT_GONE);
+	c->grave = (struct grave){ 0 }; /* where the lists were */
 	graveyard_bury(c->conn->all->sessions->graveyard, &c->grave, free_client);
 }
 
@@ -138,15 +139,15 @@ static void note_room(void *to, struct slice room)
 
 static void each_joined(const struct client *c, void (*each)(void *to, struct slice room), void *to)
 {
-	for (uint32_t i = 1; i < c->member.n_places; i++) /* [0] is everybody */
-		each(to, c->member.places[i].room->node.key);
+	for (uint32_t i = 0; i < c->member.n_places; i++)
+		each(to, table_key(&c->member.places[i].room->node));
 }
 
 void client_rooms(const struct client *c, void (*each)(void *to, struct slice room), void *to)
 {
-	struct slice rest = buf_slice(&c->last_rooms);
+	struct slice rest = slice_of(c->last_rooms, c->last_rooms_size);
 
-	each(to, c->member.by_sid.key);
+	each(to, table_key(&c->member.by_sid));
 	if (c->state == CLIENT_JOINED)
 		each_joined(c, each, to);
 	while (rest.size) {
@@ -168,7 +169,11 @@ static void set_gone(struct client *c, enum close_reason why)
 
 static void leave_hub(struct client *c)
 {
-	each_joined(c, note_room, &c->last_rooms);
+	struct buf rooms = BUF_INIT;
+
+	each_joined(c, note_room, &rooms);
+	c->last_rooms = rooms.at;
+	c->last_rooms_size = (uint32_t)rooms.size;
 	hub_exit(c->conn->all->hub, &c->member);
 	log_debug("left", LOG_S("sid", c->sid), LOG_T("nsp", c->nsp), LOG_S("why", close_reason_text(c->why)));
 }

@@ -77,22 +77,27 @@ struct client_datum {
 struct client {
 	struct hub_member member; /* first */
 	struct conn *conn;
-	struct client *next_in_conn, *next_gone; /* next_gone: the layer above's */
-	void *upper;                             /* the layer above's, as long as it lives */
-	struct slice nsp;                        /* with a NUL behind it */
-	struct slice auth;                       /* JSON of the CONNECT packet; empty: none */
+	union {
+		struct {
+			struct client *next_in_conn, *next_gone; /* next_gone: the layer above's */
+		};
+		struct grave grave; /* once it is released */
+	};
+	void *upper;      /* the layer above's, as long as it lives */
+	struct slice nsp; /* with a NUL behind it */
+	const char *sid;  /* its session's for a client of Engine.IO 3, which knows no other; "/nsp#<sid>" but in "/" */
 	struct client_pending *pending;
 	uint32_t n_pending, cap_pending;
 	struct client_datum *data;
-	size_t data_bytes;     /* of all as one object */
-	uint32_t data_version; /* counts its changes */
-	struct buf last_rooms; /* names with a NUL behind each, once it is GONE */
-	enum client_phase state;
+	size_t data_bytes;        /* of all as one object */
+	uint32_t data_version;    /* counts its changes */
+	uint32_t auth_size;       /* client_auth() */
+	uint32_t last_rooms_size; /* once it is GONE .. */
+	enum client_phase state : 8;
+	enum close_reason why : 8;
 	bool was_joined;
-	enum close_reason why;
-	struct grave grave;
-	const char *sid; /* its session's for a client of Engine.IO 3, which knows no other; "/nsp#<sid>" but in "/" */
-	char copied[];
+	char *last_rooms; /* .. names with a NUL behind each */
+	char copied[];    /* nsp, auth, sid, a NUL behind each */
 };
 
 struct session *client_session(const struct client *c);                       /* valid until client_release() */
@@ -100,6 +105,11 @@ struct client *client_in_namespace(const struct client *c, struct slice nsp); /*
 static inline struct client *client_of(struct hub_member *m)
 {
 	return (struct client *)(void *)m;
+}
+/* JSON of the CONNECT packet; empty: none. */
+static inline struct slice client_auth(const struct client *c)
+{
+	return slice_of(c->nsp.at + c->nsp.size + 1, c->auth_size);
 }
 
 /* Lets it in: enters the hub, sends CONNECT. False: no memory; the connection is closed. */

@@ -9,19 +9,23 @@ struct conn {
 	struct clients *all;
 	struct session *session;
 	struct client *clients;
-	size_t n_clients;
-	struct timer
-		deadline; /* connect_timeout: until the first namespace, or until a packet's attachments are there */
-	bool joined_once;
+	struct held *held;           /* what came while clients connect; NULL: nothing */
+	struct gathering *gathering; /* NULL: no attachments are due */
+	uint32_t n_clients;
 	uint32_t n_connecting; /* clients of whom the layer above has to say whether they are in */
-	struct held *held;     /* what came meanwhile; NULL: nothing */
-	struct grave grave;
-	/* A binary packet whose attachments are coming. */
-	bool gathering;
-	struct sio_packet packet; /* slices into `text` */
-	struct buf text, blobs;
-	size_t *ends; /* of each attachment in `blobs` */
+	bool joined_once;
+	union {
+		struct timer deadline; /* connect_timeout: until the first namespace, or until attachments are there */
+		struct grave grave;    /* of a session that has closed */
+	};
+};
+
+/* A binary packet whose attachments are coming. Its text stands behind `blobs`. */
+struct gathering {
+	struct sio_packet packet; /* slices into the text */
+	struct buf bytes;         /* of the attachments, one behind the other */
 	unsigned n_blobs;
+	struct slice blobs[]; /* into `bytes` once all are there */
 };
 
 struct client *client_new(struct conn *conn, const struct sio_packet *connect);
@@ -38,6 +42,11 @@ void client_answered(struct client *c, int64_t now_ms, const struct sio_packet *
  * was done. */
 bool conn_take(struct conn *conn, int64_t now_ms, bool binary, struct slice data);
 
+/* gather.c: text is of a packet with so many attachments. NULL: no memory. */
+struct gathering *gathering_new(const struct conn *conn, struct slice text, unsigned attachments);
+int gathering_add(struct gathering *g, struct slice data); /* 0: more are due; 1: that was the last; -ENOMEM */
+void gathering_free(struct gathering *g);                  /* NULL is fine */
+
 /* held.c: messages that wait for that, in order. */
 void held_add(struct conn *conn, int64_t now_ms, bool binary, struct slice data); /* may close the session */
 void held_drop(struct conn *conn);
@@ -45,7 +54,7 @@ void held_drop(struct conn *conn);
 /* eio3.c: where clients of Engine.IO 3 have it otherwise. */
 static inline bool conn_is_eio3(const struct conn *conn)
 {
-	return conn->session->handshake.eio3;
+	return conn->session->eio3;
 }
 /* Takes the query from p's namespace; of a CONNECT it becomes p->data, kept in `auth`. */
 void eio3_split_namespace(struct sio_packet *p, struct buf *auth);

@@ -170,74 +170,48 @@ static void on_packet(
 
 /* --- Attachments -------------------------------------------------------------------------------------------------- */
 
-static void stop_gathering(struct conn *conn)
+static void gather(struct conn *conn, int64_t now_ms, const struct sio_packet *p, struct slice text)
 {
-	timer_stop(conn->all->sessions->timers, &conn->deadline);
-	buf_fini(&conn->text);
-	buf_fini(&conn->blobs);
-	free(conn->ends);
-	conn->ends = NULL;
-	conn->n_blobs = 0;
-	conn->gathering = false;
-}
-
-static void gather(struct conn *conn, int64_t now_ms, struct slice text)
-{
-	const char *why;
-
-	/* The text is parsed again in its own memory, so that the packet's slices last. It was valid a moment ago. */
-	buf_add_slice(&conn->text, text);
-	why = conn->text.failed ? "no memory"
-				: sio_parse(buf_slice(&conn->text), &conn->all->config.rules, &conn->packet);
-	if (why == NULL && conn_is_eio3(conn))
-		eio3_split_namespace(&conn->packet, NULL);
-	conn->ends = why ? NULL : calloc(conn->packet.attachments, sizeof(*conn->ends));
-	if (conn->ends == NULL) {
+	conn->gathering = gathering_new(conn, text, p->attachments);
+	if (conn->gathering) {
+		set_deadline(conn, now_ms);
+	} else {
 		metrics_count(M_OUT_OF_MEMORY);
 		session_close(conn->session, now_ms, CLOSE_FORCED);
-		return;
 	}
-	conn->gathering = true;
-	set_deadline(conn, now_ms);
 }
 
 static void packet_is_whole(struct conn *conn, int64_t now_ms)
 {
-	const char *why = sio_check_attachments(&conn->packet, &conn->all->config.rules);
-	struct slice *blobs = calloc(conn->n_blobs, sizeof(*blobs));
-	size_t begin = 0;
+	struct gathering *g = conn->gathering;
+	const char *why = sio_check_attachments(&g->packet, &conn->all->config.rules);
 
-	if (why || blobs == NULL) {
-		free(blobs);
-		refuse_packet(conn, now_ms, why ? why : "no memory");
-		return;
-	}
-	for (unsigned i = 0; i < conn->n_blobs; i++) {
-		blobs[i] = slice_first(slice_from(buf_slice(&conn->blobs), begin), conn->ends[i] - begin);
-		begin = conn->ends[i];
-	}
-	on_packet(conn, now_ms, &conn->packet, blobs, conn->n_blobs);
-	free(blobs);
-	stop_gathering(conn);
+	conn->gathering = NULL;
+	timer_stop(conn->all->sessions->timers, &conn->deadline);
+	if (why)
+		refuse_packet(conn, now_ms, why);
+	else
+		on_packet(conn, now_ms, &g->packet, g->blobs, g->n_blobs);
+	gathering_free(g);
 }
 
 static bool on_binary(struct conn *conn, int64_t now_ms, struct slice data)
 {
+	int added;
+
 	if (!conn->gathering && conn->n_connecting)
 		return false;
 	if (!conn->gathering) {
 		refuse_packet(conn, now_ms, "binary data without a packet");
 		return true;
 	}
-	buf_add_slice(&conn->blobs, data);
-	if (conn->blobs.failed) {
+	added = gathering_add(conn->gathering, data);
+	if (added < 0) {
 		metrics_count(M_OUT_OF_MEMORY);
 		session_close(conn->session, now_ms, CLOSE_FORCED);
-		return true;
-	}
-	conn->ends[conn->n_blobs++] = conn->blobs.size;
-	if (conn->n_blobs == conn->packet.attachments)
+	} else if (added) {
 		packet_is_whole(conn, now_ms);
+	}
 	return true;
 }
 
@@ -281,7 +255,7 @@ static bool on_data(struct conn *conn, int64_t now_ms, struct slice text)
 	else if (p.attachments == 0)
 		on_packet(conn, now_ms, &p, NULL, 0);
 	else if (may_gather(conn, &p))
-		gather(conn, now_ms, text);
+		gather(conn, now_ms, &p, text);
 	else /* nothing is kept for one who is not there (CVE-2026-48804) */
 		refuse_packet(conn, now_ms, "not connected to this namespace");
 	buf_fini(&auth);
@@ -335,9 +309,6 @@ static void free_conn(struct grave *g)
 {
 	struct conn *conn = (struct conn *)(void *)((char *)g - offsetof(struct conn, grave));
 
-	buf_fini(&conn->text);
-	buf_fini(&conn->blobs);
-	free(conn->ends);
 	free(conn);
 }
 
@@ -350,8 +321,11 @@ static void closed(struct session *s, int64_t now_ms, enum close_reason why)
 	s->user = NULL;
 	timer_stop(conn->all->sessions->timers, &conn->deadline);
 	held_drop(conn);
+	gathering_free(conn->gathering);
+	conn->gathering = NULL;
 	while (conn->clients)
 		client_leave(conn->clients, now_ms, why);
+	conn->grave = (struct grave){ 0 }; /* where the deadline was */
 	graveyard_bury(conn->all->sessions->graveyard, &conn->grave, free_conn);
 }
 
@@ -359,11 +333,11 @@ static const struct session_ops ops = { opened, message, closed };
 
 void clients_forget_calls(struct clients *all)
 {
-	struct map_node *node, *next;
+	struct table_node *node, *next;
 
-	map_foreach(&all->sessions->by_sid, node, next)
+	table_foreach(&all->sessions->by_sid, node, next)
 	{
-		const struct conn *conn = map_item(node, struct session, by_sid)->user;
+		const struct conn *conn = table_item(node, struct session, by_sid)->user;
 
 		for (struct client *c = conn ? conn->clients : NULL; c; c = c->next_in_conn)
 			c->n_pending = 0;

@@ -215,6 +215,8 @@ static void add_handshake(struct buf *to, const struct session_handshake *h, str
 
 void client_describe(const struct client *c, struct buf *to)
 {
+	struct session_handshake handshake = session_handshake(client_session(c));
+
 	buf_add_str(to, "{\"id\":");
 	add_text(to, slice_str(c->sid));
 	buf_add_str(to, ",\"rooms\":[");
@@ -222,6 +224,6 @@ void client_describe(const struct client *c, struct buf *to)
 	buf_add_str(to, "],\"data\":{");
 	client_data(c, add_datum, to);
 	buf_add_char(to, '}');
-	add_handshake(to, &client_session(c)->handshake, c->auth);
+	add_handshake(to, &handshake, client_auth(c));
 	buf_add_char(to, '}');
 }

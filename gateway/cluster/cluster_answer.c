@@ -78,12 +78,13 @@ static void answer_rooms(struct cluster *c, int64_t now_ms, struct slice nsp, co
 	struct hub_namespace *n = hub_namespace(c->hub, nsp);
 	struct name_list list = { .c = c };
 	struct wire_response w = { .type = WIRE_ANSWER_ROOMS, .request_id = r->request_id };
-	struct map_node *at, *next;
+	struct table_node *at, *next;
 
 	(void)now_ms;
 	if (n) {
-		map_foreach(&n->sids, at, next) add_name(&list, at->key);
-		map_foreach(&n->rooms, at, next) if (hub_find(n, at->key) == NULL) add_name(&list, at->key);
+		table_foreach(&n->sids, at, next) add_name(&list, table_key(at));
+		table_foreach(&n->rooms, at, next) if (hub_find(n, table_key(at)) == NULL)
+			add_name(&list, table_key(at));
 	}
 	w.names = (struct wire_names){ list.at, list.count };
 	send_answer(c, nsp, r->uid, &w);

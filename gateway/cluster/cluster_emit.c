@@ -167,16 +167,40 @@ static struct hub_namespace *local_namespace(const struct cluster *c, const stru
 	return channel->kind == WIRE_CHANNEL_EMITTER ? NULL : hub_namespace(c->hub, channel->nsp);
 }
 
+/* All the rooms that it names are empty here. A room's own channel has been asked for by that name. */
+static bool is_for_others(const struct hub_namespace *n, struct slice payload)
+{
+	struct wire_rooms rooms;
+	struct slice room;
+
+	if (!wire_broadcast_rooms(payload, &rooms))
+		return false;
+	while (wire_rooms_next(&rooms, &room))
+		if (hub_has_room(n, room))
+			return false;
+	return rooms.left == 0;
+}
+
+/* With nobody here to hear it, or when it is our own that comes back, it is not even decoded. */
+static bool concerns_us(const struct cluster *c, const struct hub_namespace *n, const struct wire_channel *channel,
+	struct slice payload)
+{
+	if (channel->kind == WIRE_CHANNEL_EMITTER)
+		return true;
+	if (n == NULL || wire_broadcast_is_of(payload, slice_str(c->uid)))
+		return false;
+	if (channel->kind == WIRE_CHANNEL_ROOM)
+		return hub_has_room(n, channel->name);
+	return !is_for_others(n, payload);
+}
+
 void cluster_heard_broadcast(struct cluster *c, const struct wire_channel *channel, struct slice payload)
 {
 	struct hub_namespace *n = local_namespace(c, channel);
 	struct wire_broadcast b;
 	const char *wrong;
 
-	/* With nobody here to hear it, it is not even decoded. */
-	if (channel->kind != WIRE_CHANNEL_EMITTER && n == NULL)
-		return;
-	if (channel->kind == WIRE_CHANNEL_ROOM && !hub_has_room(n, channel->name))
+	if (!concerns_us(c, n, channel, payload))
 		return;
 	wrong = wire_broadcast_decode(&c->arena, payload, channel->kind, &c->config.rules, &b);
 	if (wrong) {

@@ -35,6 +35,16 @@ static void ask(struct cluster *c, int64_t now_ms, const struct wire_python *m, 
 	cluster_ask_picked(c, now_ms, &q, m->data, false);
 }
 
+/* Everybody's, or one of its rooms has somebody here. */
+static bool is_for_us(const struct hub_namespace *n, const struct wire_python *m)
+{
+	bool is = m->everybody;
+
+	for (size_t i = 0; i < m->rooms.count && !is; i++)
+		is = hub_has_room(n, m->rooms.at[i]);
+	return is;
+}
+
 static void emit(struct cluster *c, int64_t now_ms, const struct wire_python *m)
 {
 	struct wire_opts opts = { .rooms = m->rooms, .except = m->skip, .everybody = m->everybody };
@@ -51,6 +61,8 @@ static void emit(struct cluster *c, int64_t now_ms, const struct wire_python *m)
 		ask(c, now_ms, m, &opts);
 		return;
 	}
+	if (!is_for_us(t.nsp, m))
+		return;
 	f = cluster_frame(c, m->nsp, m->data, false, NULL);
 	if (f)
 		hub_broadcast(c->hub, &t, f);

@@ -44,7 +44,7 @@ static struct slice url_of(struct cluster *c, const struct session *s)
 	struct slice url;
 
 	buf_printf(&b, "%s/?", c->config.path);
-	buf_add_slice(&b, s->handshake.query);
+	buf_add_slice(&b, session_handshake(s).query);
 	url = slice_of(arena_copy(&c->scratch, b.at, b.size), b.size);
 	buf_fini(&b);
 	return url;

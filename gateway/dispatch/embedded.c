@@ -10,12 +10,13 @@ struct view {
 static const struct app_client *view_of(struct view *v, struct client *c)
 {
 	const struct session *s = client_session(c);
+	struct session_handshake h = session_handshake(s);
 
-	v->handshake = (struct app_handshake){ s->handshake.query, s->handshake.headers, s->handshake.address.at };
+	v->handshake = (struct app_handshake){ h.query, h.headers, h.address.at };
 	v->client = (struct app_client){ .sid = c->sid,
 		.nsp = c->nsp.at,
 		.handshake = &v->handshake,
-		.auth = c->auth,
+		.auth = client_auth(c),
 		.transport = session_transport(s),
 		.host = c };
 	return &v->client;

@@ -286,6 +286,11 @@ void edge_stop_listening(struct edge *e)
 	relays_drain(e->relays);
 }
 
+void edge_flush(struct edge *e, bool begins)
+{
+	ws_engine_flush(e->ws, begins);
+}
+
 bool edge_is_empty(const struct edge *e)
 {
 	return edge_connections(e) == 0 && e->relayed.count == 0 && lingers_count(e->lingers) == 0 &&
@@ -312,6 +317,8 @@ void edge_free(struct edge *e)
 			close(fd);
 	}
 	buf_fini(&e->headers);
+	buf_fini(&e->lines);
+	buf_fini(&e->extra);
 	proxies_fini(&e->proxies);
 	compressor_free(e->compressor);
 	door_free(e);

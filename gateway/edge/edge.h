@@ -9,7 +9,7 @@
  *	                  -> /api/              -> edge_api_ops
  *	                  -> requests that other gateways bring -> as those of clients
  *
- * HTTP is ours and strict (codec/http1); WebSocket is libwebsockets', entered with a sanitised head.
+ * HTTP is ours and strict (codec/http1); WebSocket is libwebsockets', which gets the socket behind our 101.
  *
  * The options, the loop and the sessions outlive the edge: connections that end with it are told to their sessions. The
  * process ignores SIGPIPE.
@@ -122,6 +122,8 @@ void edge_relay_secret(struct edge *e, const char *secret);
 /* No new connections, idle ones are closed, the others end with their answer; those of sessions go on until these end.
  * The internal listener stays. */
 void edge_stop_listening(struct edge *e);
+/* Around each flush of sessions' output: what is written in between may be made together (the option io_uring). */
+void edge_flush(struct edge *e, bool begins);
 bool edge_is_empty(const struct edge *e); /* no connection of a client is left, and none lingers */
 void edge_free(struct edge *e);           /* closes everything at once; NULL is fine */
 

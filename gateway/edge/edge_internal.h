@@ -35,6 +35,8 @@ struct edge {
 	struct slice path;          /* the option, without slashes at its end */
 	unsigned transports;        /* TRANSPORT_.. */
 	struct buf headers;         /* of the handshake in hand */
+	struct buf lines;           /* CORS lines for the request in hand */
+	struct buf extra;           /* of the 101 in hand */
 	struct proxies proxies;     /* trusted */
 	struct compressor *compressor;
 	struct door *door;
@@ -59,7 +61,9 @@ extern const struct http_service_ops edge_internal_ops;
 /* What a request to Engine.IO asks for. Slices point into its head. */
 struct eio_request {
 	const struct http_head *head;
-	struct slice transport, sid, eio, origin;
+	struct slice transport, sid, eio, b64,
+		j; /* of the query; of several the last, .at is NULL when there is none */
+	struct slice origin;
 	struct slice host; /* as the client had it: Host, or what a trusted proxy says */
 	/* An origin that is none is not valid, and neither allowed nor refused. */
 	bool has_sid, origin_valid, origin_allowed;

@@ -33,8 +33,11 @@ static void put_head(struct http_conn *c, const struct http_answer *a, uint64_t 
 
 	buf_clear(to);
 	http_put_status(to, a->status);
-	if (a->type)
-		http_put_header(to, "Content-Type", slice_str(a->type));
+	if (a->type) {
+		buf_add_str(to, "Content-Type: ");
+		buf_add_str(to, a->type);
+		buf_add_str(to, "\r\n");
+	}
 	if (a->status != 304)
 		http_put_length(to, length);
 	buf_add_slice(to, a->headers);

@@ -119,6 +119,14 @@ void http_conn_end(struct http_conn *c)
 	linger_start(lingers, detach(c));
 }
 
+int http_conn_lend(struct http_conn *c)
+{
+	assert(c->state == CONN_PARKED && c->pending.size == 0);
+	if (c->paused) /* with EV_ET, which two must not differ in */
+		event_del(&c->read);
+	return c->fd;
+}
+
 int http_conn_give_away(struct http_conn *c)
 {
 	assert(c->state == CONN_PARKED && c->pending.size == 0);

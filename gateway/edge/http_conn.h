@@ -143,6 +143,8 @@ void http_conn_answer(struct http_conn *c, const struct http_answer *a);
 /* A whole answer, head and all, after which the connection ends. */
 void http_conn_answer_raw(struct http_conn *c, struct slice bytes);
 
+/* While parked: the descriptor, for somebody who has the loop watch it already and then says http_conn_give_away(). */
+int http_conn_lend(struct http_conn *c);
 /* While parked: the descriptor, out of the loop and not shut down; the connection is closed without gone(). The caller
  * owns it and what followed the head: http_conn_rest(). */
 int http_conn_give_away(struct http_conn *c);

@@ -13,7 +13,7 @@
 #include "metrics.h"
 #include "relay.h"
 
-/* What a connection lends to a session; made for its first polling request. */
+/* What a connection lends to a session; made for its first request that does not upgrade. */
 struct polling {
 	struct session_poll poll;
 	struct session_post post;
@@ -107,12 +107,12 @@ static void free_polling(void *user)
 /* What is known to take an answer for a page, and to "mend" it, as the reference has it. */
 static bool is_old_explorer(const struct http_head *head)
 {
-	struct slice agent = http_header_get(head, "User-Agent");
+	struct slice agent = http_field_get(head, HTTP_F_USER_AGENT);
 
 	return agent.size && (memmem(agent.at, agent.size, ";MSIE", 5) || memmem(agent.at, agent.size, "Trident/", 8));
 }
 
-static void lend(struct http_conn *c, const struct http_head *head)
+static void lend(struct http_conn *c, const struct http_head *head, struct slice lines)
 {
 	bool compresses = edge_of(c)->config.options->http_compression;
 	struct polling *p = c->user;
@@ -126,6 +126,7 @@ static void lend(struct http_conn *c, const struct http_head *head)
 		c->free_user = free_polling;
 	}
 	buf_clear(&p->headers);
+	buf_add_slice(&p->headers, lines);
 	p->encoding = compresses ? http_encoding_choose(head, HTTP_GZIP | HTTP_DEFLATE) : HTTP_IDENTITY;
 	p->old_explorer = is_old_explorer(head);
 }
@@ -192,6 +193,14 @@ static void decided(
 		open_session(c, h);
 }
 
+/* The CORS lines of what is answered to it, until the next request. */
+static struct slice cors_lines(struct edge *e, const struct eio_request *r)
+{
+	buf_clear(&e->lines);
+	cors_put(&e->lines, e->config.options, r->origin_valid ? r->origin : (struct slice){ 0 }, r->origin_allowed);
+	return buf_slice(&e->lines);
+}
+
 void handshake_decided(struct http_conn *c, const struct http_head *head, bool upgrade, const struct edge_decision *d)
 {
 	struct edge *e = edge_of(c);
@@ -202,7 +211,7 @@ void handshake_decided(struct http_conn *c, const struct http_head *head, bool u
 	eio_request_read(e, c, head, &r);
 	edge_describe(e, c, head, address, &h);
 	if (upgrade)
-		upgrade_decided(c, &r, buf_slice(&polling_of(c)->headers), &h, d);
+		upgrade_decided(c, &r, cors_lines(e, &r), &h, d);
 	else if (e->headers.failed)
 		refuse_for_now(c, 503);
 	else
@@ -247,7 +256,7 @@ static void begin_post(struct http_conn *c, const struct http_head *head, struct
 	struct edge *e = edge_of(c);
 	struct session_post *post = &polling_of(c)->post;
 	int64_t now = loop_now(e->config.loop);
-	struct slice type = http_header_get(head, "Content-Type");
+	struct slice type = http_field_get(head, HTTP_F_CONTENT_TYPE);
 
 	post->octets = slice_equal_nocase(type, SLICE("application/octet-stream"));
 	if (!session_post_begin(s, now, post)) {
@@ -309,7 +318,7 @@ static enum eio_error check_session(const struct eio_request *r, const struct se
 		return EIO_SESSION_UNKNOWN;
 	if (!slice_equal(r->transport, slice_str(session_transport(s))))
 		return EIO_TRANSPORT_MISMATCH;
-	return eio_is_3(r) == s->handshake.eio3 ? EIO_OK : EIO_PROTOCOL_MISMATCH;
+	return eio_is_3(r) == s->eio3 ? EIO_OK : EIO_PROTOCOL_MISMATCH;
 }
 
 static enum eio_error check_handshake(const struct eio_request *r)
@@ -353,7 +362,7 @@ static void route_session(struct http_conn *c, const struct eio_request *r)
 		route_stranger(c, r);
 		return;
 	}
-	buf_add_slice(&polling_of(c)->headers, s->handshake.lines);
+	buf_add_slice(&polling_of(c)->headers, session_handshake(s).lines);
 	if (error != EIO_OK)
 		refuse(c, r, &(struct refusal){ .error = error, .previous = session_transport(s) });
 	else if (r->head->method == HTTP_GET)
@@ -386,14 +395,16 @@ static void route_polling(struct http_conn *c, const struct eio_request *r)
 
 static void answer_preflight(struct http_conn *c, const struct http_head *head)
 {
-	cors_put_preflight(&polling_of(c)->headers, edge_of(c)->config.options, head);
-	answer_empty(c, 204);
+	struct edge *e = edge_of(c);
+
+	cors_put_preflight(&e->lines, e->config.options, head);
+	http_conn_answer(c, &(struct http_answer){ .status = 204, .headers = buf_slice(&e->lines) });
 }
 
 /* Other protocols than WebSocket may be offered on any request (Java's client offers h2c) and are passed over. */
 static bool is_upgrade(const struct eio_request *r)
 {
-	return r->head->upgrade && (http_list_has(http_header_get(r->head, "Upgrade"), "websocket") ||
+	return r->head->upgrade && (http_list_has(http_field_get(r->head, HTTP_F_UPGRADE), "websocket") ||
 					   slice_equal(r->transport, SLICE("websocket")));
 }
 
@@ -408,24 +419,24 @@ static void engineio_request(struct http_conn *c, const struct http_head *head, 
 {
 	struct edge *e = edge_of(c);
 	struct eio_request r;
-	struct buf *headers;
+	struct slice lines;
 
-	lend(c, head);
-	headers = &polling_of(c)->headers;
 	eio_request_read(e, c, head, &r);
-	cors_put(headers, e->config.options, r.origin_valid ? r.origin : (struct slice){ 0 }, r.origin_allowed);
+	lines = cors_lines(e, &r);
 	if (is_preflight(e, &r)) {
 		answer_preflight(c, head);
 		return;
 	}
-	if (files_serve_client(c, head, e->client_dir, name, buf_slice(headers)))
+	if (files_serve_client(c, head, e->client_dir, name, lines))
 		return;
 	if (!r.origin_allowed)
 		eio_log_refused_origin(e, c, &r);
-	if (is_upgrade(&r))
-		upgrade_request(c, &r, buf_slice(headers));
-	else
-		route_polling(c, &r);
+	if (is_upgrade(&r)) {
+		upgrade_request(c, &r, lines);
+		return;
+	}
+	lend(c, head, lines);
+	route_polling(c, &r);
 }
 
 /* True: the path is Engine.IO's, and *name is what follows its prefix. */
@@ -444,7 +455,7 @@ static void request(struct http_conn *c, const struct http_head *head)
 
 	if (is_engineio(e, head->path, &name))
 		engineio_request(c, head, name);
-	else if (head->upgrade && http_list_has(http_header_get(head, "Upgrade"), "websocket"))
+	else if (head->upgrade && http_list_has(http_field_get(head, HTTP_F_UPGRADE), "websocket"))
 		upgrade_refuse(c, 404, SLICE("Not Found"), SLICE(""));
 	else
 		files_serve(c, head, e->public_dir);

@@ -55,22 +55,40 @@ void edge_client_address(
 		net_address_format(&from.client, address);
 }
 
+/* "name: value\n" of each, the names in lower case. */
+static void put_headers(struct buf *to, const struct http_head *head)
+{
+	size_t size = 0;
+	char *at;
+
+	for (size_t i = 0; i < head->n_headers; i++)
+		size += head->headers[i].name.size + head->headers[i].value.size + strlen(": \n");
+	at = buf_reserve(to, size);
+	if (at == NULL)
+		return;
+	to->size += size;
+	for (size_t i = 0; i < head->n_headers; i++) {
+		struct slice name = head->headers[i].name, value = head->headers[i].value;
+
+		for (size_t j = 0; j < name.size; j++)
+			*at++ = ascii_lower(name.at[j]);
+		*at++ = ':';
+		*at++ = ' ';
+		if (value.size)
+			memcpy(at, value.at, value.size);
+		at += value.size;
+		*at++ = '\n';
+	}
+}
+
 void edge_describe(struct edge *e, const struct http_conn *c, const struct http_head *head, char *address,
 	struct session_handshake *h)
 {
-	struct buf *to = &e->headers;
-
-	buf_clear(to);
-	for (size_t i = 0; i < head->n_headers; i++) {
-		for (size_t j = 0; j < head->headers[i].name.size; j++)
-			buf_add_char(to, ascii_lower(head->headers[i].name.at[j]));
-		buf_add_str(to, ": ");
-		buf_add_slice(to, head->headers[i].value);
-		buf_add_char(to, '\n');
-	}
+	buf_clear(&e->headers);
+	put_headers(&e->headers, head);
 	edge_client_address(e, c, head, address);
 	h->query = head->query;
-	h->headers = buf_slice(to);
+	h->headers = buf_slice(&e->headers);
 	h->address = slice_str(address);
 }
 
@@ -79,7 +97,7 @@ void edge_describe(struct edge *e, const struct http_conn *c, const struct http_
 /* Host and scheme as the client had them. */
 static struct cors_self self_of(const struct edge *e, const struct http_conn *c, const struct http_head *head)
 {
-	struct cors_self self = { .host = http_header_get(head, "Host") };
+	struct cors_self self = { .host = http_field_get(head, HTTP_F_HOST) };
 	struct forwarded from;
 
 	if ((e->proxies.count == 0 && c->service != &e->relayed) || !edge_read_origin(e, c, head, &from))
@@ -90,14 +108,25 @@ static struct cors_self self_of(const struct edge *e, const struct http_conn *c,
 	return self;
 }
 
-/* Of two origins one may be allowed and the other be what somebody else reads. */
-static bool has_one_origin_at_most(const struct http_head *head)
-{
-	size_t n = 0;
+static const struct {
+	struct slice name;
+	size_t at;
+} asked[] = {
+	{ { "transport", 9 }, offsetof(struct eio_request, transport) },
+	{ { "sid", 3 }, offsetof(struct eio_request, sid) },
+	{ { "EIO", 3 }, offsetof(struct eio_request, eio) },
+	{ { "b64", 3 }, offsetof(struct eio_request, b64) },
+	{ { "j", 1 }, offsetof(struct eio_request, j) },
+};
 
-	for (size_t i = 0; i < head->n_headers; i++)
-		n += slice_equal_nocase(head->headers[i].name, SLICE("Origin"));
-	return n <= 1;
+static void read_query(struct eio_request *r, struct slice query)
+{
+	struct slice name, value;
+
+	while (http_query_next(&query, &name, &value))
+		for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+			if (slice_equal(name, asked[i].name))
+				*(struct slice *)(void *)((char *)r + asked[i].at) = value;
 }
 
 void eio_request_read(
@@ -105,27 +134,22 @@ void eio_request_read(
 {
 	struct cors_self self = self_of(e, c, head);
 
-	*r = (struct eio_request){ .head = head,
-		.transport = http_query_get(head->query, "transport"),
-		.sid = http_query_get(head->query, "sid"),
-		.eio = http_query_get(head->query, "EIO"),
-		.origin = http_header_get(head, "Origin"),
-		.host = self.host };
+	*r = (struct eio_request){ .head = head, .origin = http_field_get(head, HTTP_F_ORIGIN), .host = self.host };
+	read_query(r, head->query);
 	r->has_sid = r->sid.size > 0;
-	r->origin_valid = cors_origin_is_valid(r->origin) && has_one_origin_at_most(head);
+	/* Of two origins one may be allowed and the other be what somebody else reads. */
+	r->origin_valid = cors_origin_is_valid(r->origin) && http_field_count(head, HTTP_F_ORIGIN) <= 1;
 	r->origin_allowed = !r->origin_valid || cors_allows(&e->config.options->cors_allowed_origins, r->origin, &self);
 }
 
 enum eio_error eio_read_protocol(const struct edge *e, const struct eio_request *r, struct session_handshake *h)
 {
-	struct slice j = http_query_get(r->head->query, "j");
-
 	h->eio3 = eio_is_3(r);
-	h->base64 = http_query_get(r->head->query, "b64").size > 0;
-	h->jsonp = j.at && slice_equal(r->transport, SLICE("polling"));
+	h->base64 = r->b64.size > 0;
+	h->jsonp = r->j.at && slice_equal(r->transport, SLICE("polling"));
 	if (h->eio3 && !e->config.options->allow_eio3)
 		return EIO_VERSION;
-	if (h->jsonp && (!e->config.options->jsonp || !jsonp_index(j, &h->jsonp_index)))
+	if (h->jsonp && (!e->config.options->jsonp || !jsonp_index(r->j, &h->jsonp_index)))
 		return EIO_JSONP;
 	return EIO_OK;
 }

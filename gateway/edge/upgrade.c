@@ -2,9 +2,6 @@
  * upgrade.c - from a request to a WebSocket: what is wrong with it is answered here, before any 101, in the reference's
  * order and words (protocol.md 2.2); what is right goes to ws.h.
  */
-#include <stdlib.h>
-
-#include "alloc.h"
 #include "edge_internal.h"
 #include "log.h"
 #include "metrics.h"
@@ -12,14 +9,12 @@
 
 enum { PROTOCOL_MAX = 256 }; /* of a subprotocol's name that is echoed: the 101 has to fit into one buffer */
 
-/* From the acceptance of an upgrade until its WebSocket is open. A sid, not a session: it may end meanwhile. */
+/* While ws_accept() makes a WebSocket of a request. */
 struct upgrade {
 	struct edge *edge;
-	char sid[SID_SIZE];
-	bool has_sid;
-	bool pointless;                     /* transport=polling: completed and closed at once, as the reference does */
-	struct session_handshake handshake; /* points into `copied` */
-	char copied[];
+	struct http_conn *conn;
+	const struct eio_request *request;
+	const struct session_handshake *handshake; /* described when there is no sid */
 };
 
 void upgrade_refuse(struct http_conn *c, int status, struct slice text, struct slice lines)
@@ -50,18 +45,9 @@ static enum eio_error check_engineio(const struct edge *e, const struct eio_requ
 		return EIO_INVALID_ORIGIN;
 	if (r->has_sid && s == NULL)
 		return EIO_SESSION_UNKNOWN;
-	if (s && eio_is_3(r) != s->handshake.eio3)
+	if (s && eio_is_3(r) != s->eio3)
 		return EIO_PROTOCOL_MISMATCH;
 	return r->head->method == HTTP_GET ? EIO_OK : EIO_BAD_METHOD;
-}
-
-static size_t header_count(const struct http_head *head, struct slice name)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < head->n_headers; i++)
-		n += slice_equal_nocase(head->headers[i].name, name);
-	return n;
 }
 
 /* 16 bytes in base64: 22 characters and "==". */
@@ -82,13 +68,13 @@ static bool is_key(struct slice key)
 static const char *check_websocket(const struct http_head *head, const char **lines)
 {
 	*lines = "";
-	if (!slice_equal_nocase(http_header_get(head, "Upgrade"), SLICE("websocket")) ||
-		header_count(head, SLICE("Upgrade")) != 1)
+	if (!slice_equal_nocase(http_field_get(head, HTTP_F_UPGRADE), SLICE("websocket")) ||
+		http_field_count(head, HTTP_F_UPGRADE) != 1)
 		return "Invalid Upgrade header";
-	if (header_count(head, SLICE("Sec-WebSocket-Key")) != 1 || !is_key(http_header_get(head, "Sec-WebSocket-Key")))
+	if (http_field_count(head, HTTP_F_WEBSOCKET_KEY) != 1 || !is_key(http_field_get(head, HTTP_F_WEBSOCKET_KEY)))
 		return "Missing or invalid Sec-WebSocket-Key header";
-	if (header_count(head, SLICE("Sec-WebSocket-Version")) != 1 ||
-		!slice_equal(http_header_get(head, "Sec-WebSocket-Version"), SLICE("13"))) {
+	if (http_field_count(head, HTTP_F_WEBSOCKET_VERSION) != 1 ||
+		!slice_equal(http_field_get(head, HTTP_F_WEBSOCKET_VERSION), SLICE("13"))) {
 		*lines = "Sec-WebSocket-Version: 13\r\n";
 		return "Missing or invalid Sec-WebSocket-Version header";
 	}
@@ -118,86 +104,60 @@ static void put_protocol(struct buf *to, struct slice offered)
 		http_put_header(to, "Sec-WebSocket-Protocol", first);
 }
 
-static struct slice keep(char **to, struct slice s)
+static void taken(void *ctx)
 {
-	struct slice kept = slice_of(*to, s.size);
+	const struct upgrade *u = ctx;
 
-	if (s.size)
-		memcpy(*to, s.at, s.size);
-	*to += s.size;
-	return kept;
-}
-
-/* `h` is described when there is no sid. NULL: no memory. */
-static struct upgrade *upgrade_new(struct http_conn *c, const struct eio_request *r, const struct session_handshake *h)
-{
-	struct upgrade *u = calloc(1, sizeof(*u) + h->query.size + h->headers.size + h->address.size + h->lines.size);
-	char *to;
-
-	if (u == NULL)
-		return NULL;
-	to = u->copied;
-	u->edge = edge_of(c);
-	u->has_sid = r->has_sid;
-	u->pointless = !slice_equal(r->transport, SLICE("websocket"));
-	if (r->has_sid)
-		memcpy(u->sid, r->sid.at, SID_SIZE); /* its session was found: it has that size */
-	u->handshake.query = keep(&to, h->query);
-	u->handshake.headers = keep(&to, h->headers);
-	u->handshake.address = keep(&to, h->address);
-	u->handshake.lines = keep(&to, h->lines);
-	u->handshake.eio3 = h->eio3;
-	u->handshake.base64 = h->base64;
-	return u;
+	http_conn_give_away(u->conn);
 }
 
 static void opened(void *ctx, struct session_ws *ws, int64_t now_ms)
 {
-	struct upgrade *u = ctx;
+	const struct upgrade *u = ctx;
+	const struct eio_request *r = u->request;
 	struct sessions *all = u->edge->config.sessions;
 	struct session *s;
 
-	ws->base64 = u->handshake.base64;
-	if (u->pointless) {
-		ws->ops->close(ws, 0);
-	} else if (u->has_sid) {
-		s = sessions_find(all, slice_of(u->sid, SID_SIZE));
+	ws->base64 = u->handshake->base64;
+	if (!slice_equal(r->transport, SLICE("websocket"))) {
+		ws->ops->close(ws, 0); /* pointless: completed and closed at once, as the reference does */
+	} else if (r->has_sid) {
+		s = sessions_find(all, r->sid);
 		if (s == NULL || !session_upgrade_begin(s, now_ms, ws))
 			ws->ops->close(ws, 0);
-	} else if (!session_open_ws(all, now_ms, &u->handshake, ws)) {
+	} else if (!session_open_ws(all, now_ms, u->handshake, ws)) {
 		metrics_count(M_HANDSHAKES_REFUSED);
 		ws->ops->close(ws, 1013); /* try again later */
 	}
-	free(u);
 }
 
-/* `lines` are for the 101, beside `cors` and those of the session. */
+/* `lines` are for the 101, beside `cors` and those of the session. What is pointed to lasts until ws_accept() returns. */
 static void hand_over(struct http_conn *c, const struct eio_request *r, struct slice cors,
 	const struct session_handshake *h, struct slice lines)
 {
 	struct edge *e = edge_of(c);
-	struct upgrade *u = upgrade_new(c, r, h);
-	struct buf extra = BUF_INIT;
-	struct ws_accept accept = { .key = http_header_get(r->head, "Sec-WebSocket-Key"),
+	struct upgrade u = { .edge = e, .conn = c, .request = r, .handshake = h };
+	struct buf *extra = &e->extra;
+	struct ws_accept accept = { .key = http_field_get(r->head, HTTP_F_WEBSOCKET_KEY),
 		.rest = http_conn_rest(c),
+		.taken = taken,
 		.opened = opened,
-		.ctx = u };
+		.ctx = &u };
 
-	if (u == NULL) {
+	buf_clear(extra);
+	buf_add_slice(extra, cors);
+	buf_add_slice(extra, lines);
+	buf_add_slice(extra, h->lines);
+	put_protocol(extra, http_field_get(r->head, HTTP_F_WEBSOCKET_PROTOCOL));
+	accept.form = ws_deflate_agree(ws_engine_deflate(e->ws), r->head, extra);
+	if (extra->failed) {
 		metrics_count(M_OUT_OF_MEMORY);
 		upgrade_refuse(c, 503, SLICE("Out of memory"), SLICE(""));
 		return;
 	}
-	buf_add_slice(&extra, cors);
-	buf_add_slice(&extra, lines);
-	buf_add_slice(&extra, h->lines);
-	put_protocol(&extra, http_header_get(r->head, "Sec-WebSocket-Protocol"));
-	accept.form = ws_deflate_agree(ws_engine_deflate(e->ws), r->head, &extra);
-	accept.extra = buf_slice(&extra);
-	accept.fd = http_conn_give_away(c);
-	if (ws_accept(e->ws, &accept) < 0)
-		free(u);
-	buf_fini(&extra);
+	accept.extra = buf_slice(extra);
+	accept.fd = http_conn_lend(c);
+	ws_accept(e->ws, &accept);
 }
 
 /* --- The request --------------------------------------------------------------------------------------------- */
@@ -228,7 +188,7 @@ static bool is_websocket(struct http_conn *c, const struct eio_request *r)
 static void upgrade_session(struct http_conn *c, const struct eio_request *r, struct slice cors)
 {
 	const struct session *s = sessions_find(edge_of(c)->config.sessions, r->sid);
-	struct session_handshake h = { .lines = s->handshake.lines };
+	struct session_handshake h = { .lines = session_handshake(s).lines };
 
 	eio_read_protocol(edge_of(c), r, &h); /* its session's */
 	if (is_websocket(c, r))

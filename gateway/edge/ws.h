@@ -1,10 +1,10 @@
 /*
- * ws.h - WebSocket by libwebsockets, a guest of our loop. ws.c is the only file that includes its header.
+ * ws.h - WebSocket by libwebsockets, a guest of our loop (ws_lws.c).
  *
- * The edge has validated the upgrade before it comes here; libwebsockets completes the handshake from a sanitised head,
- * unmasks and checks frames. Output is prebuilt frames, written as they are. A message is handed up whole, and inflated
- * where that was agreed on: at most max_http_buffer_size bytes (else close 1009, as soon as more is announced) in at most
- * max_fragments fragments (else 1008), with at most max_control_frames pings and pongs a second (else 1008).
+ * The edge has validated the upgrade before it comes here. The 101 is ours; libwebsockets gets a socket on which frames
+ * come, unmasks and checks them. Output is prebuilt frames, written as they are. A message is handed up whole, and
+ * inflated where that was agreed on: at most max_http_buffer_size bytes (else close 1009, as soon as more is announced)
+ * in at most max_fragments fragments (else 1008), with at most max_control_frames pings and pongs a second (else 1008).
  *
  * Of the operations in session_ws_ops: a write that fails returns false, and session_ws_gone() follows later, never from
  * inside it. While paused no message is handed up; what was read already follows in order.
@@ -21,12 +21,15 @@ struct ws_engine;
 struct ws;
 
 struct ws_accept {
-	int fd;                      /* given away: closed by the engine, also on failure */
+	int fd;                      /* not blocking; given away: closed by the engine, also on failure */
 	struct slice key;            /* Sec-WebSocket-Key, checked by the caller */
 	struct slice extra;          /* header lines for the 101, "Name: value\r\n"..., may be empty */
 	struct slice rest;           /* bytes that followed the head */
 	const struct out_form *form; /* what ws_deflate_agree() said: NULL: compression is not agreed on */
-	/* Called from inside ws_accept(), when the 101 was sent: ties `ws` to a session (session_open_ws,
+	/* Called from inside ws_accept(), once, before opened(): the loop watches fd for the WebSocket, or it is closed; who
+	 * watched it before stops. So the kernel need not be told of either. May be NULL. */
+	void (*taken)(void *ctx);
+	/* Called from inside ws_accept(), before the 101 is sent, which takes along what is said here: ties `ws` to a session (session_open_ws,
 	 * session_upgrade_begin), or closes it with ws->ops->close(). */
 	void (*opened)(void *ctx, struct session_ws *ws, int64_t now_ms);
 	void *ctx;
@@ -36,6 +39,10 @@ struct ws_engine *ws_engine_new(struct loop *loop, const struct gateway_options 
 void ws_engine_free(struct ws_engine *e);          /* ends all connections at once; sessions hear of it */
 size_t ws_engine_count(const struct ws_engine *e); /* those that drain are counted, those that linger are not */
 size_t ws_engine_lingering(const struct ws_engine *e);
+
+/* A flush of output begins, or is over. In between, with the option io_uring, a write may be taken and made later, together
+ * with others; all are made when the flush is over. */
+void ws_engine_flush(struct ws_engine *e, bool begins);
 
 /* Where an upgrade's offer of compression is answered. */
 struct ws_deflate *ws_engine_deflate(struct ws_engine *e);

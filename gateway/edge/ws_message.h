@@ -12,7 +12,7 @@
 #include "buf.h"
 
 struct ws_message {
-	struct buf bytes;   /* the pieces so far, when there was more than one */
+	struct buf *bytes;  /* the pieces so far, when there was more than one; else NULL */
 	uint32_t fragments; /* frames begun, the current one included */
 	bool deflated;      /* its first frame had RSV1 */
 };

@@ -35,7 +35,7 @@ static struct hub_room *room_new(struct slice name)
 		return NULL;
 	if (name.size)
 		memcpy(r->name, name.at, name.size);
-	r->node.key = slice_of(r->name, name.size);
+	r->node = table_node(slice_of(r->name, name.size));
 	return r;
 }
 
@@ -48,9 +48,9 @@ static void room_free(struct hub_room *r)
 
 static struct hub_room *find_room(const struct hub_namespace *n, struct slice name)
 {
-	struct map_node *node = map_find(&n->rooms, name);
+	struct table_node *node = table_find(&n->rooms, name);
 
-	return node ? map_item(node, struct hub_room, node) : NULL;
+	return node ? table_item(node, struct hub_room, node) : NULL;
 }
 
 static struct hub_room *room_of(struct hub_namespace *n, struct slice name)
@@ -61,7 +61,7 @@ static struct hub_room *room_of(struct hub_namespace *n, struct slice name)
 		return r;
 	r = room_new(name);
 	if (r) {
-		map_add(&n->rooms, &r->node);
+		table_add(&n->rooms, &r->node);
 		metrics_add(M_ROOMS, 1);
 		if (n->hub->ops)
 			n->hub->ops->room_begins(n->hub->ctx, n, name);
@@ -71,11 +71,11 @@ static struct hub_room *room_of(struct hub_namespace *n, struct slice name)
 
 static void drop_if_empty(struct hub_namespace *n, struct hub_room *r)
 {
-	if (r->count || r == n->everybody)
+	if (r->count)
 		return;
 	if (n->hub->ops)
-		n->hub->ops->room_ends(n->hub->ctx, n, r->node.key);
-	map_remove(&n->rooms, &r->node);
+		n->hub->ops->room_ends(n->hub->ctx, n, table_key(&r->node));
+	table_remove(&n->rooms, &r->node);
 	metrics_add(M_ROOMS, -1);
 	room_free(r);
 }
@@ -85,7 +85,7 @@ static void drop_if_empty(struct hub_namespace *n, struct hub_room *r)
 /* An array that doubles: room for one more of `size` bytes. The new array, or NULL and nothing changed. */
 static void *one_more(void *array, uint32_t count, uint32_t *cap, size_t size)
 {
-	uint32_t more = *cap ? *cap * 2 : 2;
+	uint32_t more = *cap ? *cap * 2 : 1;
 	void *grown;
 
 	if (count < *cap)
@@ -96,35 +96,82 @@ static void *one_more(void *array, uint32_t count, uint32_t *cap, size_t size)
 	return grown;
 }
 
-static int sit(struct hub_member *m, struct hub_room *r)
+static bool has_free_seat(struct hub_room *r)
 {
 	struct hub_seat *seats = one_more(r->seats, r->count, &r->cap, sizeof(*seats));
-	struct hub_place *places;
 
-	if (seats == NULL)
+	if (seats)
+		r->seats = seats;
+	return seats != NULL;
+}
+
+static bool has_free_place(struct hub_member *m)
+{
+	struct hub_place *places = one_more(m->places, m->n_places, &m->cap, sizeof(*places));
+
+	if (places)
+		m->places = places;
+	return places != NULL;
+}
+
+static int sit(struct hub_member *m, struct hub_room *r)
+{
+	if (!has_free_seat(r) || !has_free_place(m))
 		return -ENOMEM;
-	r->seats = seats;
-	places = one_more(m->places, m->n_places, &m->cap, sizeof(*places));
-	if (places == NULL)
-		return -ENOMEM;
-	m->places = places;
-	seats[r->count] = (struct hub_seat){ m->out, m, m->n_places };
-	places[m->n_places++] = (struct hub_place){ r, r->count++ };
+	r->seats[r->count] = (struct hub_seat){ m->out, m, (int32_t)m->n_places };
+	m->places[m->n_places++] = (struct hub_place){ r, r->count++ };
 	return 0;
 }
 
-/* Both arrays stay dense: the last element moves into the hole, and its other half is told. */
+static int sit_among_everybody(struct hub_member *m, struct hub_room *everybody)
+{
+	if (!has_free_seat(everybody))
+		return -ENOMEM;
+	m->seat = everybody->count;
+	everybody->seats[everybody->count++] = (struct hub_seat){ m->out, m, HUB_EVERYBODY };
+	return 0;
+}
+
+enum { SHRINK_LEAST = 64 };
+
+/* After a spike a room that lasts gives back what the many took. */
+static void shrink(struct hub_room *r)
+{
+	uint32_t half = r->cap / 2;
+	struct hub_seat *seats;
+
+	if (r->cap < SHRINK_LEAST || r->count > r->cap / 4)
+		return;
+	seats = realloc(r->seats, half * sizeof(*seats));
+	if (seats == NULL)
+		return;
+	r->seats = seats;
+	r->cap = half;
+}
+
+/* The room's array stays dense: the last moves into the hole, and its member is told. */
+static void free_seat(struct hub_room *r, uint32_t seat)
+{
+	struct hub_seat *moved = &r->seats[seat];
+
+	*moved = r->seats[--r->count];
+	if (moved->place == HUB_EVERYBODY)
+		moved->member->seat = seat;
+	else
+		moved->member->places[moved->place].seat = seat;
+	shrink(r);
+}
+
+/* So does the member's, and the room is told. */
 static void rise(struct hub_member *m, uint32_t place)
 {
-	struct hub_room *r = m->places[place].room;
-	uint32_t seat = m->places[place].seat;
+	struct hub_place left = m->places[place], *moved = &m->places[place];
 
-	r->seats[seat] = r->seats[--r->count];
-	r->seats[seat].member->places[r->seats[seat].place].seat = seat;
-	m->places[place] = m->places[--m->n_places];
+	free_seat(left.room, left.seat);
+	*moved = m->places[--m->n_places];
 	if (place < m->n_places)
-		m->places[place].room->seats[m->places[place].seat].place = place;
-	drop_if_empty(m->nsp, r);
+		moved->room->seats[moved->seat].place = (int32_t)place;
+	drop_if_empty(m->nsp, left.room);
 }
 
 static bool sits_in(const struct hub_member *m, const struct hub_room *r, uint32_t *place)
@@ -180,9 +227,9 @@ static void drop_namespace_if_empty(struct hub *h, struct hub_namespace *n)
 
 struct hub_member *hub_find(const struct hub_namespace *n, struct slice sid)
 {
-	struct map_node *node = map_find(&n->sids, sid);
+	struct table_node *node = table_find(&n->sids, sid);
 
-	return node ? map_item(node, struct hub_member, by_sid) : NULL;
+	return node ? table_item(node, struct hub_member, by_sid) : NULL;
 }
 
 bool hub_has_room(const struct hub_namespace *n, struct slice room)
@@ -193,7 +240,7 @@ bool hub_has_room(const struct hub_namespace *n, struct slice room)
 int hub_enter(struct hub *h, struct hub_member *m, struct slice nsp)
 {
 	struct hub_namespace *n = namespace_of(h, nsp);
-	int error = n ? sit(m, n->everybody) : -ENOMEM;
+	int error = n ? sit_among_everybody(m, n->everybody) : -ENOMEM;
 
 	if (error) {
 		if (n)
@@ -201,7 +248,7 @@ int hub_enter(struct hub *h, struct hub_member *m, struct slice nsp)
 		return error;
 	}
 	m->nsp = n;
-	map_add(&n->sids, &m->by_sid);
+	table_add(&n->sids, &m->by_sid);
 	metrics_add(M_CLIENTS, 1);
 	return 0;
 }
@@ -217,7 +264,8 @@ void hub_exit(struct hub *h, struct hub_member *m)
 	free(m->places);
 	m->places = NULL;
 	m->cap = 0;
-	map_remove(&n->sids, &m->by_sid);
+	free_seat(n->everybody, m->seat);
+	table_remove(&n->sids, &m->by_sid);
 	m->nsp = NULL;
 	metrics_add(M_CLIENTS, -1);
 	drop_namespace_if_empty(h, n);
@@ -229,12 +277,12 @@ int hub_join(struct hub *h, struct hub_member *m, struct slice room)
 	uint32_t place;
 	int error;
 
-	if (slice_equal(room, m->by_sid.key))
+	if (slice_equal(room, table_key(&m->by_sid)))
 		return 0;
 	r = find_room(m->nsp, room);
 	if (r && sits_in(m, r, &place))
 		return 0;
-	if (m->n_places > h->max_rooms) /* places[0] is everybody */
+	if (m->n_places >= h->max_rooms)
 		return -ENOSPC;
 	r = room_of(m->nsp, room);
 	if (r == NULL)
@@ -352,6 +400,7 @@ void hub_select(struct hub *h, const struct hub_target *t, void (*each)(void *to
 struct delivery {
 	struct frame *frame;
 	size_t count;
+	size_t lent; /* of them those whose references are not counted yet */
 	bool is_volatile, latest;
 };
 
@@ -366,10 +415,19 @@ static bool push_latest(struct out *out, struct frame *f)
 
 static void deliver(struct delivery *d, struct out *out)
 {
-	if (d->is_volatile && !out_is_empty(out))
+	if (d->latest)
+		d->count += push_latest(out, d->frame);
+	else if (!d->is_volatile || out_is_empty(out))
+		d->lent += out_lend(out, d->frame);
+	else
 		metrics_count(M_VOLATILE_DROPPED);
-	else if (d->latest ? push_latest(out, d->frame) : out_push(out, d->frame))
-		d->count++;
+}
+
+static size_t delivered(struct delivery *d)
+{
+	frame_ref_times(d->frame, d->lent);
+	metrics_add(M_DELIVERIES, (int64_t)(d->count + d->lent));
+	return d->count + d->lent;
 }
 
 static void deliver_to(void *to, struct hub_member *m)
@@ -393,60 +451,69 @@ enum { AHEAD = 8 };
 
 static void deliver_room(struct delivery *d, const struct hub_room *r, const struct hub_member *skip)
 {
-	for (uint32_t i = 0; i < r->count; i++) {
-		/* The records of a large room are not in the cache. */
-		if (i + AHEAD < r->count)
-			__builtin_prefetch(r->seats[i + AHEAD].out, 1);
+	for (uint32_t i = 0; i < r->count; i++)
 		if (r->seats[i].member != skip)
 			deliver(d, r->seats[i].out);
-	}
 }
 
-/* The lane, when it is a large fan-out by the number of members, whoever of them is left out; else NULL. */
-static struct out_lane *bulk_lane(const struct hub_target *t)
+/* The same of what is neither volatile nor the latest: all that is done for each member stands here. */
+static void lend_to_room(struct delivery *d, const struct hub_room *r, const struct hub_member *skip)
 {
-	size_t count = t->nsp && t->n_rooms == 0 ? t->nsp->everybody->count : 0;
+	const struct hub_seat *seat = r->seats, *end = seat + r->count;
+	struct frame *f = d->frame;
+	size_t lent = 0;
+
+	for (; seat < end; seat++) {
+		/* The records of a large room are not in the cache. */
+		if (end - seat > AHEAD)
+			__builtin_prefetch(seat[AHEAD].out, 1);
+		if (seat->member != skip)
+			lent += out_lend(seat->out, f);
+	}
+	d->lent += lent;
+}
+
+/* Whether it is a large fan-out by the number of members, whoever of them is left out; `only`: see only_room(). */
+static bool is_large(const struct hub_target *t, const struct hub_room *only)
+{
+	size_t count = 0;
 
 	/* Nobody is in a room who is not in the namespace. */
-	if (t->nsp == NULL || t->nsp->everybody->count < OUT_BULK)
-		return NULL;
+	if (only || t->nsp->everybody->count < OUT_BULK)
+		return only && only->count >= OUT_BULK;
+	if (t->n_rooms == 0)
+		return true;
 	for (size_t i = 0; i < t->n_rooms; i++) {
 		const struct hub_room *r = find_room(t->nsp, t->rooms[i]);
 
 		count += r ? r->count : 0;
 	}
-	return count < OUT_BULK ? NULL : t->nsp->everybody->seats[0].out->lane;
+	return count >= OUT_BULK;
 }
 
 bool hub_deliver(const struct hub_target *t, struct hub_member *m, struct frame *f)
 {
-	struct delivery d = { f, 0, t->is_volatile, t->latest };
+	struct delivery d = { .frame = f, .is_volatile = t->is_volatile, .latest = t->latest };
 
 	deliver(&d, m->out);
-	metrics_add(M_DELIVERIES, (int64_t)d.count);
-	return d.count;
-}
-
-static void deliver_all(struct hub *h, const struct hub_target *t, struct delivery *d)
-{
-	const struct hub_room *r = t->nsp ? only_room(t) : NULL;
-
-	if (r)
-		deliver_room(d, r, t->skip_member);
-	else
-		hub_select(h, t, deliver_to, d);
+	return delivered(&d);
 }
 
 size_t hub_broadcast(struct hub *h, const struct hub_target *t, struct frame *f)
 {
-	struct delivery d = { f, 0, t->is_volatile, t->latest };
-	struct out_lane *bulk = bulk_lane(t);
+	struct delivery d = { .frame = f, .is_volatile = t->is_volatile, .latest = t->latest };
+	const struct hub_room *only = t->nsp ? only_room(t) : NULL;
+	struct out_lane *bulk = t->nsp && is_large(t, only) ? t->nsp->everybody->seats[0].out->lane : NULL;
 
 	if (bulk)
 		out_bulk(bulk, true);
-	deliver_all(h, t, &d);
+	if (only && !t->is_volatile && !t->latest)
+		lend_to_room(&d, only, t->skip_member);
+	else if (only)
+		deliver_room(&d, only, t->skip_member);
+	else
+		hub_select(h, t, deliver_to, &d);
 	if (bulk)
 		out_bulk(bulk, false);
-	metrics_add(M_DELIVERIES, (int64_t)d.count);
-	return d.count;
+	return delivered(&d);
 }

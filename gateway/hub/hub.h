@@ -4,6 +4,7 @@
  * A room is a dense array of seats, each the member and its output record, so that a broadcast reads memory in order
  * and touches one record per client. A member remembers its seats, so that leaving is O(1). A client's own id is a
  * room too (Socket.IO's), but costs nothing until somebody else joins it: names are looked up among rooms and ids.
+ * Everybody of a namespace is a room as well, without a name, of which a member knows its seat and nothing else.
  *
  * The hub owns namespaces and rooms and frees them with their last member. Members are embedded in their clients and
  * only linked here. While a broadcast runs the arrays do not change: the only calls up are hub_ops, of comings and
@@ -14,27 +15,30 @@
 
 #include "map.h"
 #include "out.h"
+#include "table.h"
 
 struct hub_member;
+
+enum { HUB_EVERYBODY = -1 }; /* the `place` of a seat among everybody */
 
 struct hub_seat {
 	struct out *out;
 	struct hub_member *member;
-	uint32_t place; /* of this room among the member's: member->places[place] */
+	int32_t place; /* of this room among the member's: member->places[place], or HUB_EVERYBODY: member->seat */
 };
 
 struct hub_room {
-	struct map_node node;
+	struct table_node node;
 	struct hub_seat *seats;
 	uint32_t count, cap;
-	char name[]; /* node.key */
+	char name[]; /* node's key */
 };
 
 struct hub_namespace {
 	struct map_node node;
 	struct hub *hub;
-	struct map rooms;           /* struct hub_room, by name */
-	struct map sids;            /* struct hub_member, by id */
+	struct table rooms;         /* struct hub_room, by name */
+	struct table sids;          /* struct hub_member, by id */
 	struct hub_room *everybody; /* not in `rooms` */
 	uint64_t next_ack_id;       /* acks asked of clients count from 0 per namespace */
 	char name[];                /* node.key, with a NUL */
@@ -47,11 +51,12 @@ struct hub_place {
 };
 
 struct hub_member {
-	struct map_node by_sid;    /* key: the id, in the client's memory */
+	struct table_node by_sid;  /* key: the id, in the client's memory */
 	struct hub_namespace *nsp; /* NULL: not in the hub */
 	struct out *out;
-	struct hub_place *places; /* [0] is everybody */
+	struct hub_place *places; /* the rooms it is in */
 	uint32_t n_places, cap;
+	uint32_t seat; /* nsp->everybody->seats[seat] */
 	uint32_t mark; /* of the last selection that saw it */
 };
 
@@ -80,7 +85,7 @@ struct hub_namespace *hub_namespace(const struct hub *h, struct slice name); /* 
 bool hub_has_room(const struct hub_namespace *n, struct slice room);         /* members, or a client of that id */
 struct hub_member *hub_find(const struct hub_namespace *n, struct slice sid);
 
-/* Enters a namespace (made on first entry). m is zeroed, m->out and m->by_sid.key are set. 0, or -ENOMEM. */
+/* Enters a namespace (made on first entry). m is zeroed, m->out is set and m->by_sid = table_node(id). 0, or -ENOMEM. */
 int hub_enter(struct hub *h, struct hub_member *m, struct slice nsp);
 void hub_exit(struct hub *h, struct hub_member *m); /* leaves all; fine when not in the hub */
 

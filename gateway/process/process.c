@@ -8,10 +8,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
+#include "memory.h"
 #include "metrics.h"
 
-enum { EXIT_INTERRUPTED = 1 };
+enum {
+	EXIT_INTERRUPTED = 1,
+	SESSION_BYTES = 2048, /* about what one takes, of memory that freed ones leave behind */
+	CONNECTION_BYTES = 1024
+};
 
 /* Every connection is a descriptor, and the usual soft limit of 1024 is not what anybody meant. */
 static void raise_descriptor_limit(void)
@@ -95,14 +101,31 @@ static void go_on_flushing(struct timer *t, int64_t now_ms)
 	(void)now_ms;
 }
 
+/* What of the memory comes and goes with clients; an estimate. */
+static void see_memory(struct process *p, int64_t now_ms)
+{
+	int64_t frames = (int64_t)frames_bytes();
+
+	metrics_set(M_FRAMES_BYTES, frames);
+	ebb_see(&p->ebb,
+		(int64_t)sessions_count(&p->sessions) * SESSION_BYTES + metrics_get(M_CONNECTIONS) * CONNECTION_BYTES +
+			frames,
+		now_ms);
+}
+
 /* Last in each turn: output is flushed, and the end of the end noticed. */
 static void turn_ends(void *ctx, int64_t now_ms)
 {
 	struct process *p = ctx;
+	bool more;
 
-	if (out_flush_turn(&p->lane, now_ms))
+	edge_flush(p->edge, true);
+	more = out_flush_turn(&p->lane, now_ms);
+	edge_flush(p->edge, false);
+	if (more)
 		timer_set(&p->loop.timers, &p->flush, go_on_flushing, now_ms);
 	metrics_log_limits(now_ms);
+	see_memory(p, now_ms);
 	if (p->ending && sessions_count(&p->sessions) == 0 && edge_is_empty(p->edge))
 		loop_stop(&p->loop);
 }
@@ -142,6 +165,7 @@ static int open_parts(struct process *p, char *why, size_t why_size)
 		sessions_init(&p->sessions, &sessions, &p->loop.timers, &p->loop.graveyard, &p->lane) < 0 ||
 		listen_for_signals(p) < 0)
 		return -1;
+	ebb_init(&p->ebb, &p->loop.timers, memory_give_back, clock_now_ms);
 	loop_on_turn_end(&p->loop, turn_ends, p);
 	loop_on_turn_took(&p->loop, turn_took, p);
 	p->edge = edge_open(&(struct edge_config){ .options = p->options,

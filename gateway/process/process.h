@@ -19,6 +19,7 @@
 #ifndef STOA_PROCESS_PROCESS_H
 #define STOA_PROCESS_PROCESS_H
 
+#include "ebb.h"
 #include "edge.h"
 #include "loop.h"
 #include "session.h"
@@ -34,6 +35,7 @@ struct process {
 	struct event *signals[2];
 	struct timer give_up; /* shutdown_timeout */
 	struct timer flush;   /* due when more output waits for the next turn */
+	struct ebb ebb;       /* after a spike of connections memory is given back */
 	bool ending;
 	int64_t stalled_until_ms; /* /readyz says `stalled` so long after a turn longer than loop_stall */
 	char stalled[48];

@@ -68,7 +68,7 @@ static void fill_datum(void *to, struct slice key, struct slice json)
 /* The lists are in the arena; what they name stays the client's. */
 static struct client_state state_of(struct arena *arena, const struct client *c)
 {
-	const struct session_handshake *h = &client_session(c)->handshake;
+	struct session_handshake h = session_handshake(client_session(c));
 	struct filling f = { .arena = arena };
 
 	client_rooms(c, count_room, &f);
@@ -79,8 +79,8 @@ static struct client_state state_of(struct arena *arena, const struct client *c)
 		client_rooms(c, fill_room, &f);
 	if (f.session)
 		client_data(c, fill_datum, &f);
-	return (struct client_state){ .handshake = { h->query, h->headers, h->address.at },
-		.auth = c->auth,
+	return (struct client_state){ .handshake = { h.query, h.headers, h.address.at },
+		.auth = client_auth(c),
 		.transport = session_transport(client_session(c)),
 		.rooms = f.rooms,
 		.n_rooms = f.room_count,

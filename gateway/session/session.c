@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "alloc.h"
 #include "log.h"
 #include "metrics.h"
 #include "random.h"
 #include "session_internal.h"
+
+_Static_assert(offsetof(struct session, heartbeat) <= 128, "a delivery touches two cache lines");
 
 static const struct {
 	const char *text;
@@ -30,6 +33,28 @@ const char *close_reason_text(enum close_reason why)
 {
 	return reasons[why].text;
 }
+
+/* --- Output ------------------------------------------------------------------------------------------------------- */
+
+static void flush(struct out *o)
+{
+	struct session *s = session_of_out(o);
+
+	if (s->ws)
+		session_flush_ws(s);
+	else
+		session_answer_poll(s);
+}
+
+static void overflow(struct out *o, int64_t now_ms)
+{
+	struct session *s = session_of_out(o);
+
+	metrics_count(M_LIMIT_QUEUE);
+	session_close(s, now_ms, CLOSE_SLOW);
+}
+
+static const struct out_ops session_out_ops = { flush, overflow };
 
 /* --- The table ---------------------------------------------------------------------------------------------------- */
 
@@ -62,6 +87,7 @@ int sessions_init(struct sessions *all, const struct session_config *config, str
 {
 	*all = (struct sessions){ .config = *config, .timers = timers, .graveyard = graveyard, .lane = lane };
 	addresses_init(&all->addresses, &config->addresses);
+	lane->ops = &session_out_ops;
 	random_id(all->node_id, NODE_ID_SIZE);
 	all->ping = eio_bare_frame(EIO_PING);
 	all->pong = frame_text(SLICE("3probe"), SLICE(""));
@@ -72,7 +98,7 @@ int sessions_init(struct sessions *all, const struct session_config *config, str
 
 void sessions_fini(struct sessions *all)
 {
-	assert(map_count(&all->by_sid) == 0);
+	assert(table_count(&all->by_sid) == 0);
 	addresses_fini(&all->addresses);
 	frame_unref(all->pong);
 	buf_fini(&all->scratch);
@@ -81,90 +107,69 @@ void sessions_fini(struct sessions *all)
 
 size_t sessions_count(const struct sessions *all)
 {
-	return map_count(&all->by_sid);
+	return table_count(&all->by_sid);
 }
 
 struct session *sessions_find(struct sessions *all, struct slice sid)
 {
-	struct map_node *node = sid.size == SID_SIZE ? map_find(&all->by_sid, sid) : NULL;
+	struct table_node *node = sid.size == SID_SIZE ? table_find(&all->by_sid, sid) : NULL;
 
-	return node ? map_item(node, struct session, by_sid) : NULL;
+	return node ? table_item(node, struct session, by_sid) : NULL;
 }
 
 void sessions_shutdown(struct sessions *all, int64_t now_ms)
 {
-	struct map_node *node, *next;
+	struct table_node *node, *next;
 
-	map_foreach(&all->by_sid, node, next)
-		session_close(map_item(node, struct session, by_sid), now_ms, CLOSE_SHUTDOWN);
+	table_foreach(&all->by_sid, node, next)
+		session_close(table_item(node, struct session, by_sid), now_ms, CLOSE_SHUTDOWN);
 }
 
 void sessions_drop(struct sessions *all, int64_t now_ms)
 {
-	struct map_node *node, *next;
+	struct table_node *node, *next;
 
-	map_foreach(&all->by_sid, node, next)
-		session_end(map_item(node, struct session, by_sid), now_ms, CLOSE_SHUTDOWN, NULL);
+	table_foreach(&all->by_sid, node, next)
+		session_end(table_item(node, struct session, by_sid), now_ms, CLOSE_SHUTDOWN, NULL);
 }
-
-/* --- Output ------------------------------------------------------------------------------------------------------- */
-
-static void flush(struct out *o)
-{
-	struct session *s = session_of_out(o);
-
-	if (s->ws)
-		session_flush_ws(s);
-	else
-		session_answer_poll(s);
-}
-
-static void overflow(struct out *o, int64_t now_ms)
-{
-	struct session *s = session_of_out(o);
-
-	metrics_count(M_LIMIT_QUEUE);
-	session_close(s, now_ms, CLOSE_SLOW);
-}
-
-static const struct out_ops session_out_ops = { flush, overflow };
 
 /* --- Opening ------------------------------------------------------------------------------------------------------ */
 
-static struct slice keep(char **to, struct slice s)
+static uint32_t keep(char **to, struct slice s)
 {
-	struct slice kept = slice_of(*to, s.size);
-
 	if (s.size)
 		memcpy(*to, s.at, s.size);
 	(*to)[s.size] = '\0';
 	*to += s.size + 1;
-	return kept;
+	return (uint32_t)s.size;
+}
+
+static void keep_handshake(struct session *s, const struct session_handshake *h)
+{
+	char *to = s->copied;
+
+	s->size.query = keep(&to, h->query);
+	s->size.headers = keep(&to, h->headers);
+	s->size.address = keep(&to, h->address);
+	s->size.lines = keep(&to, h->lines);
+	s->eio3 = h->eio3;
+	s->base64 = h->base64;
 }
 
 static struct session *session_new(struct sessions *all, const struct session_handshake *h)
 {
 	size_t copied = h->query.size + h->headers.size + h->address.size + h->lines.size + 4;
-	struct session *s = malloc(sizeof(*s) + copied);
-	char *to;
+	struct session *s = malloc(offsetof(struct session, copied) + copied);
 
 	if (s == NULL)
 		return NULL;
-	memset(s, 0, sizeof(*s));
-	to = s->copied;
-	s->handshake.query = keep(&to, h->query);
-	s->handshake.headers = keep(&to, h->headers);
-	s->handshake.address = keep(&to, h->address);
-	s->handshake.lines = keep(&to, h->lines);
-	s->handshake.eio3 = h->eio3;
-	s->handshake.base64 = h->base64;
-	s->handshake.jsonp = h->jsonp;
-	s->handshake.jsonp_index = h->jsonp_index;
+	memset(s, 0, offsetof(struct session, copied));
+	keep_handshake(s, h);
 	s->all = all;
 	memcpy(s->sid, all->node_id, NODE_ID_SIZE);
 	random_id(s->sid + NODE_ID_SIZE, SID_SIZE - NODE_ID_SIZE);
-	out_init(&s->out, all->lane, &session_out_ops);
-	s->by_sid.key = slice_of(s->sid, SID_SIZE);
+	out_init(&s->out, all->lane);
+	s->by_sid = table_node(slice_of(s->sid, SID_SIZE));
 	return s;
 }
 
@@ -192,8 +197,8 @@ static struct session *make(struct sessions *all, const struct session_handshake
 		metrics_count(M_OUT_OF_MEMORY);
 		return NULL;
 	}
-	s->address = addresses_enter(&all->addresses, s->handshake.address);
-	map_add(&all->by_sid, &s->by_sid);
+	s->address = addresses_enter(&all->addresses, h->address);
+	table_add(&all->by_sid, &s->by_sid);
 	out_push(&s->out, open);
 	frame_unref(open);
 	return s;
@@ -215,9 +220,11 @@ struct session *session_open_polling(
 
 	if (s == NULL)
 		return NULL;
-	s->poll = p;
+	s->aside = must_alloc(sizeof(*s->aside));
+	*s->aside = (struct session_aside){
+		.session = s, .poll = p, .open_poll = true, .jsonp = h->jsonp, .jsonp_index = h->jsonp_index
+	};
 	p->session = s;
-	s->open_poll = true;
 	start(s, now_ms);
 	return s;
 }
@@ -233,6 +240,14 @@ struct session *session_open_ws(
 	ws->session = s;
 	start(s, now_ms);
 	return s;
+}
+
+void session_drop_aside(struct session *s)
+{
+	if (s->aside)
+		timer_stop(s->all->timers, &s->aside->timer);
+	free(s->aside);
+	s->aside = NULL;
 }
 
 /* --- Packets and heartbeat ---------------------------------------------------------------------------------------- */
@@ -262,7 +277,7 @@ void session_start_heartbeat(struct session *s, int64_t now_ms)
 	int64_t due_ms = now_ms + c->ping_interval_ms;
 
 	s->pong_due = false;
-	if (s->handshake.eio3) /* the client pings */
+	if (s->eio3) /* the client pings */
 		timer_set(s->all->timers, &s->heartbeat, ping_unanswered, due_ms + c->ping_timeout_ms);
 	else
 		timer_set(s->all->timers, &s->heartbeat, send_ping, due_ms);
@@ -292,13 +307,13 @@ void session_packet(struct session *s, int64_t now_ms, const struct eio_packet *
 		on_message(s, now_ms, packet);
 		break;
 	case EIO_PONG: /* in protocol 3 the client pings, in 4 the server does */
-		if (s->handshake.eio3)
+		if (s->eio3)
 			session_close(s, now_ms, CLOSE_TRANSPORT_ERROR);
 		else
 			session_start_heartbeat(s, now_ms);
 		break;
 	case EIO_PING:
-		if (s->handshake.eio3)
+		if (s->eio3)
 			session_eio3_ping(s, now_ms);
 		else
 			session_close(s, now_ms, CLOSE_TRANSPORT_ERROR);
@@ -337,6 +352,7 @@ static void free_session(struct grave *g)
 	struct session *s = (struct session *)(void *)((char *)g - offsetof(struct session, grave));
 
 	out_fini(&s->out);
+	session_drop_aside(s);
 	free(s);
 }
 
@@ -344,7 +360,7 @@ static void log_end(const struct session *s, int64_t now_ms)
 {
 	log_info("closed", LOG_S("sid", s->sid),
 		LOG_S("why", s->why == CLOSE_SLOW ? "slow client" : reasons[s->why].text),
-		LOG_S("transport", session_transport(s)), LOG_T("address", s->handshake.address),
+		LOG_S("transport", session_transport(s)), LOG_T("address", session_handshake(s).address),
 		LOG_I("age_ms", now_ms - s->opened_ms), LOG_I("in", s->messages_in), LOG_I("out", s->messages_out));
 }
 
@@ -381,22 +397,33 @@ static void let_go_of_ws(struct session *s)
 		return;
 	if (ends_politely(s->why))
 		s->blocked = false; /* the WebSocket takes what it cannot send yet, and drains before it closes */
-	if (!s->out.overflowed)
+	if (!out_has_overflowed(&s->out))
 		session_flush_ws(s);
 	ws->session = NULL;
 	ws->ops->close(ws, ws_code(s->why));
+}
+
+/* Nothing of it runs any more; the memory stays, as the session's does. */
+static void put_aside_to_rest(struct session *s)
+{
+	struct session_aside *a = s->aside;
+
+	if (a == NULL)
+		return;
+	timer_stop(s->all->timers, &a->timer);
+	if (a->post)
+		a->post->session = NULL;
+	a->post = NULL;
 }
 
 static void bury(struct session *s)
 {
 	s->state = SESSION_CLOSED;
 	timer_stop(s->all->timers, &s->heartbeat);
-	timer_stop(s->all->timers, &s->upgrade);
-	if (s->post)
-		s->post->session = NULL;
-	s->post = NULL;
+	put_aside_to_rest(s);
 	metrics_add(s->ws ? M_SESSIONS_WEBSOCKET : M_SESSIONS_POLLING, -1);
-	map_remove(&s->all->by_sid, &s->by_sid);
+	table_remove(&s->all->by_sid, &s->by_sid);
+	s->grave = (struct grave){ 0 }; /* where by_sid was */
 	addresses_leave(&s->all->addresses, s->address);
 	out_close(&s->out);
 	graveyard_bury(s->all->graveyard, &s->grave, free_session);
@@ -409,7 +436,7 @@ void session_end(struct session *s, int64_t now_ms, enum close_reason why, struc
 	if (s->state == SESSION_OPEN)
 		leave_open(s, now_ms, SESSION_CLOSED, why);
 	let_go_of_ws(s);
-	if (s->poll && payload_end)
+	if (session_waiting_poll(s) && payload_end)
 		session_answer_poll_with(s, payload_end);
 	bury(s);
 }
@@ -425,7 +452,7 @@ void session_close(struct session *s, int64_t now_ms, enum close_reason why)
 {
 	if (s->state != SESSION_OPEN)
 		return;
-	if (s->ws || (s->poll && out_is_empty(&s->out)) || !ends_politely(why)) {
+	if (s->ws || (session_waiting_poll(s) && out_is_empty(&s->out)) || !ends_politely(why)) {
 		session_end(s, now_ms, why, s->all->close);
 		return;
 	}

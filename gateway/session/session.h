@@ -20,8 +20,8 @@
 #include "engineio.h"
 #include "gateway_options.h"
 #include "graveyard.h"
-#include "map.h"
 #include "out.h"
+#include "table.h"
 #include "timers.h"
 
 enum { SID_SIZE = 20, NODE_ID_SIZE = 4 }; /* characters; 4 name the node, 16 are 96 random bits */
@@ -42,7 +42,7 @@ enum close_reason {
 };
 const char *close_reason_text(enum close_reason why);
 
-/* How a client came: copied at the handshake, kept with the session. */
+/* How a client came: copied at the handshake, kept with the session (session_handshake()). */
 struct session_handshake {
 	bool eio3;            /* protocol 3; else 4 */
 	bool base64;          /* protocol 3: binary in a payload is text (`b64`); in protocol 4 it always is */
@@ -81,7 +81,8 @@ struct session_ws {
 	bool base64; /* protocol 3: this client cannot read binary frames (`b64` in its query) */
 };
 struct session_ws_ops {
-	/* Sends whole frames. All of it is taken; false: some is still buffered, session_ws_writable() will tell. */
+	/* Sends whole frames. All of it is taken; false: some is still buffered, session_ws_writable() will tell. After true
+	 * that may still be found out while the turn's output is flushed: session_ws_blocked(). */
 	bool (*write)(struct session_ws *ws, const char *bytes, size_t size);
 	/* Sends what was written, then a close frame (code 0: without a status), then ends the connection. The WebSocket
 	 * is no longer the session's when this is called. */
@@ -110,7 +111,7 @@ struct session_config sessions_config(const struct gateway_options *o);
 
 /* All sessions of a process. */
 struct sessions {
-	struct map by_sid;
+	struct table by_sid;
 	struct session_config config;
 	const struct session_ops *ops;
 	void *ctx; /* the upper layer's */
@@ -130,31 +131,29 @@ struct session {
 	struct out out;        /* first */
 	struct session_ws *ws; /* the transport, once it is WebSocket; else NULL and polling */
 	uint64_t messages_out;
-	enum session_state state;
-	enum close_reason why;
-	bool open_poll; /* `poll` is the handshake */
-	bool blocked;   /* the WebSocket still has bytes of ours */
-	bool ws_gone;   /* it ended before we did */
-	bool pong_due, pong_extended, probed;
-	uint8_t upgrade_turns; /* turns left to wait between `5` and the switch */
-	struct session_handshake handshake;
+	enum session_state state : 8;
+	enum close_reason why : 8;
+	bool blocked; /* the WebSocket still has bytes of ours */
+	bool ws_gone; /* it ended before we did */
+	bool pong_due, pong_extended;
+	bool eio3, base64; /* as in the handshake */
+	struct {
+		uint32_t query, headers, address, lines;
+	} size; /* of the handshake's texts */
 	struct sessions *all;
-	struct session_ws *probe; /* a WebSocket that wants to become it */
-	struct session_poll *poll;
-	struct session_post *post;
-	void *user; /* the upper layer's, set in opened() */
+	struct session_aside *aside; /* there is one as long as it polls */
+	void *user;                  /* the upper layer's, set in opened() */
 	struct timer heartbeat;
-	/* Of the upgrade: upgrade_timeout, or the wait after `5`; then the release of polls while probing. Of the WebSocket
-	 * that took over: how long its socket may be full. */
-	struct timer upgrade;
-	int64_t upgrade_due_ms, opened_ms;
+	int64_t opened_ms;
 	struct address *address; /* may be NULL: see addresses_enter() */
 	struct rate events;
 	uint64_t messages_in;
-	struct map_node by_sid;
-	struct grave grave;
+	union {
+		struct table_node by_sid;
+		struct grave grave; /* once it is CLOSED */
+	};
 	char sid[SID_SIZE + 1];
-	char copied[]; /* the handshake's bytes */
+	char copied[]; /* the handshake's texts in the order of `size`, a NUL behind each */
 };
 
 int sessions_init(struct sessions *all, const struct session_config *config, struct timers *timers,
@@ -166,6 +165,19 @@ struct session *sessions_find(struct sessions *all, struct slice sid); /* open o
 void sessions_shutdown(struct sessions *all, int64_t now_ms);
 /* Ends what is left at once, without a word to anybody but the upper layer. */
 void sessions_drop(struct sessions *all, int64_t now_ms);
+
+static inline struct session_handshake session_handshake(const struct session *s)
+{
+	const char *query = s->copied, *headers = query + s->size.query + 1;
+	const char *address = headers + s->size.headers + 1, *lines = address + s->size.address + 1;
+
+	return (struct session_handshake){ .eio3 = s->eio3,
+		.base64 = s->base64,
+		.query = slice_of(query, s->size.query),
+		.headers = slice_of(headers, s->size.headers),
+		.address = slice_of(address, s->size.address),
+		.lines = slice_of(lines, s->size.lines) };
+}
 
 /* A new session; the open packet goes out on the transport given. NULL: no memory. */
 struct session *session_open_polling(
@@ -181,7 +193,7 @@ static inline bool session_is_polling(const struct session *s)
 /* Whether a POST may have binary in it as it is: in protocol 3 alone. */
 static inline bool session_takes_octets(const struct session *s)
 {
-	return s->handshake.eio3;
+	return s->eio3;
 }
 static inline const char *session_transport(const struct session *s)
 {
@@ -208,8 +220,9 @@ bool session_upgrade_begin(struct session *s, int64_t now_ms, struct session_ws 
 
 /* Whole messages, in order. Text was checked to be UTF-8. */
 void session_ws_message(struct session_ws *ws, int64_t now_ms, bool binary, struct slice data);
+void session_ws_blocked(struct session_ws *ws);  /* what was written and taken is still buffered */
 void session_ws_writable(struct session_ws *ws); /* everything written before is in the kernel */
-/* The peer is about to be answered with a Close frame: what is queued goes first, since nothing can go after it. */
+/* What is queued goes at once: behind the Close frame that follows nothing can go, or it goes along with a 101. */
 void session_ws_last_call(struct session_ws *ws);
 void session_ws_gone(struct session_ws *ws, int64_t now_ms, bool error); /* error: protocol error, too large */
 

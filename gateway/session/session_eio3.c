@@ -39,23 +39,23 @@ void session_eio3_payload(struct session *s, int64_t now_ms, bool octets, struct
 	}
 }
 
-static bool any_binary(const struct session *s, uint32_t frames)
+static bool any_binary(const struct out_batch *batch)
 {
-	for (uint32_t i = 0; i < frames; i++)
-		if (eio3_frame_has_binary(out_at(&s->out, i)))
+	for (uint32_t i = 0; i < batch->n; i++)
+		if (eio3_frame_has_binary(batch->frames[i]))
 			return true;
 	return false;
 }
 
-struct slice session_eio3_frames(struct session *s, struct slice gathered, uint32_t frames)
+struct slice session_eio3_frames(struct session *s, const struct out_batch *batch)
 {
 	struct buf *to = &s->all->payload;
 
-	if (!any_binary(s, frames))
-		return gathered;
+	if (!any_binary(batch))
+		return batch->bytes;
 	buf_clear(to);
-	for (uint32_t i = 0; i < frames; i++) {
-		struct frame *f = eio3_frame(out_at(&s->out, i), s->ws->base64);
+	for (uint32_t i = 0; i < batch->n; i++) {
+		struct frame *f = eio3_frame(batch->frames[i], s->ws->base64);
 
 		to->failed |= f == NULL;
 		if (f)

@@ -7,6 +7,29 @@
 
 #include "session.h"
 
+/* What a session has only while it polls or upgrades, or while its WebSocket takes nothing more. */
+struct session_aside {
+	struct session *session;
+	struct session_poll *poll;
+	struct session_post *post;
+	struct session_ws *probe; /* a WebSocket that wants to become the transport */
+	/* Of the upgrade: upgrade_timeout, or the wait after `5`; then the release of polls while probing. Of the WebSocket
+	 * that took over: how long its socket may be full. */
+	struct timer timer;
+	int64_t upgrade_due_ms;
+	uint32_t jsonp_index;  /* as in the handshake */
+	bool jsonp;            /* as in the handshake */
+	bool open_poll;        /* `poll` is the handshake */
+	bool probed;           /* 2probe came */
+	uint8_t upgrade_turns; /* turns left to wait between `5` and the switch */
+};
+
+static inline struct session_poll *session_waiting_poll(const struct session *s)
+{
+	return s->aside ? s->aside->poll : NULL;
+}
+void session_drop_aside(struct session *s); /* stops its timer; none is fine */
+
 /* One Engine.IO packet that came on the session's transport, heartbeat included. May close the session. */
 void session_packet(struct session *s, int64_t now_ms, const struct eio_packet *packet);
 
@@ -20,8 +43,8 @@ void session_too_many_packets(struct session *s, int64_t now_ms); /* of one payl
 void session_eio3_packet(struct session *s, int64_t now_ms, bool binary, struct slice text);
 void session_eio3_ping(struct session *s, int64_t now_ms);
 void session_eio3_payload(struct session *s, int64_t now_ms, bool octets, struct slice body);
-/* What out_gather() gave, for a WebSocket of protocol 3. */
-struct slice session_eio3_frames(struct session *s, struct slice gathered, uint32_t frames);
+/* What out_take() gave, for a WebSocket of protocol 3. */
+struct slice session_eio3_frames(struct session *s, const struct out_batch *batch);
 
 /* Ends it now: tells the upper layer, lets go of all transports, buries it. `payload_end`, a frame or NULL, is the last
  * packet that a waiting GET is answered with, behind what is queued. */

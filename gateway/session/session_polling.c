@@ -21,15 +21,15 @@ static bool has_binary(const struct session *s)
 
 	for (uint32_t i = 0; (f = out_at(&s->out, i)); i++)
 		if (eio3_frame_has_binary(f))
-			return !s->open_poll;
+			return !s->aside->open_poll;
 	return false;
 }
 
 static const struct form *form_of(const struct session *s)
 {
-	if (!s->handshake.eio3)
+	if (!s->eio3)
 		return &eio4;
-	return s->handshake.base64 || s->handshake.jsonp || !has_binary(s) ? &eio3_text : &eio3_octets;
+	return s->base64 || s->aside->jsonp || !has_binary(s) ? &eio3_text : &eio3_octets;
 }
 
 /* --- GET ---------------------------------------------------------------------------------------------------------- */
@@ -37,9 +37,10 @@ static const struct form *form_of(const struct session *s)
 /* Moves queued packets into the payload, as many as its size allows; a frame is never split. */
 static void take_queued(struct session *s, const struct form *form, struct buf *payload)
 {
+	struct session_aside *a = s->aside;
 	struct frame *f;
 
-	s->poll->uncompressed = true;
+	a->poll->uncompressed = true;
 	while ((f = out_peek(&s->out))) {
 		struct frame_packet packet;
 		size_t offset = 0;
@@ -49,10 +50,10 @@ static void take_queued(struct session *s, const struct form *form, struct buf *
 			return;
 		while (frame_next(f, &offset, &packet))
 			form->add(payload, &packet);
-		s->poll->uncompressed &= f->uncompressed;
+		a->poll->uncompressed &= f->uncompressed;
 		s->messages_out++;
 		frame_unref(out_pop(&s->out));
-		if (s->open_poll) /* the open packet, and nothing behind it, as in the reference */
+		if (a->open_poll) /* the open packet, and nothing behind it, as in the reference */
 			return;
 	}
 }
@@ -62,7 +63,7 @@ static void wrap(const struct session *s, struct buf *payload)
 {
 	struct buf script = BUF_INIT, plain = *payload;
 
-	if (!plain.failed && jsonp_wrap(&script, s->handshake.jsonp_index, buf_slice(&plain)) == 0) {
+	if (!plain.failed && jsonp_wrap(&script, s->aside->jsonp_index, buf_slice(&plain)) == 0) {
 		*payload = script;
 		script = plain;
 	} else {
@@ -73,18 +74,18 @@ static void wrap(const struct session *s, struct buf *payload)
 
 static void answer(struct session *s, const struct form *form, struct buf *payload)
 {
-	struct session_poll *p = s->poll;
-	bool open = s->open_poll;
+	struct session_poll *p = s->aside->poll;
+	bool open = s->aside->open_poll;
 
-	if (s->handshake.jsonp)
+	if (s->aside->jsonp)
 		wrap(s, payload);
 	if (payload->failed) {
 		metrics_count(M_OUT_OF_MEMORY);
 		buf_clear(payload);
 	}
 	metrics_add(M_BYTES_SENT, (int64_t)payload->size);
-	s->poll = NULL;
-	s->open_poll = false;
+	s->aside->poll = NULL;
+	s->aside->open_poll = false;
 	p->session = NULL;
 	p->type = form->type;
 	p->answer(p, buf_slice(payload), open);
@@ -94,7 +95,7 @@ void session_answer_poll(struct session *s)
 {
 	const struct form *form;
 
-	if (s->poll == NULL || out_is_empty(&s->out))
+	if (session_waiting_poll(s) == NULL || out_is_empty(&s->out))
 		return;
 	form = form_of(s);
 	buf_clear(&s->all->payload);
@@ -109,12 +110,12 @@ void session_answer_poll_with(struct session *s, struct frame *last)
 	struct frame_packet packet;
 	size_t offset = 0;
 
-	if (s->poll == NULL)
+	if (session_waiting_poll(s) == NULL)
 		return;
 	form = form_of(s);
 	buf_clear(payload);
 	take_queued(s, form, payload);
-	s->poll->uncompressed = false;
+	s->aside->poll->uncompressed = false;
 	frame_next(last, &offset, &packet);
 	form->add(payload, &packet);
 	answer(s, form, payload);
@@ -133,11 +134,11 @@ static void poll_while_closing(struct session *s, int64_t now_ms)
 
 bool session_poll_begin(struct session *s, int64_t now_ms, struct session_poll *p)
 {
-	if (s->poll) {
+	if (s->aside->poll) {
 		session_close(s, now_ms, CLOSE_TRANSPORT_ERROR);
 		return false;
 	}
-	s->poll = p;
+	s->aside->poll = p;
 	p->session = s;
 	if (s->state == SESSION_CLOSING)
 		poll_while_closing(s, now_ms);
@@ -148,7 +149,7 @@ bool session_poll_begin(struct session *s, int64_t now_ms, struct session_poll *
 
 void session_poll_release(struct session *s)
 {
-	if (!s->open_poll)
+	if (session_waiting_poll(s) && !s->aside->open_poll)
 		session_answer_poll_with(s, s->all->noop);
 }
 
@@ -159,7 +160,7 @@ void session_poll_gone(struct session_poll *p, int64_t now_ms)
 	if (s == NULL)
 		return;
 	p->session = NULL;
-	s->poll = NULL;
+	s->aside->poll = NULL;
 	session_close(s, now_ms, CLOSE_TRANSPORT_ERROR);
 }
 
@@ -167,16 +168,16 @@ void session_poll_gone(struct session_poll *p, int64_t now_ms)
 
 bool session_post_begin(struct session *s, int64_t now_ms, struct session_post *p)
 {
-	struct session_post *first = s->post;
+	struct session_post *first = s->aside->post;
 
 	if (first) {
 		first->session = NULL;
-		s->post = NULL;
+		s->aside->post = NULL;
 		session_close(s, now_ms, CLOSE_TRANSPORT_ERROR);
 		first->abort(first);
 		return false;
 	}
-	s->post = p;
+	s->aside->post = p;
 	p->session = s;
 	return true;
 }
@@ -186,7 +187,7 @@ static struct session *let_go_of_post(struct session_post *p)
 	struct session *s = p->session;
 
 	if (s)
-		s->post = NULL;
+		s->aside->post = NULL;
 	p->session = NULL;
 	return s;
 }
@@ -226,7 +227,7 @@ static void read_text(struct session *s, int64_t now_ms, struct slice raw)
 	struct buf mended = BUF_INIT;
 	struct slice body = readable(raw, &mended);
 
-	if (s->handshake.eio3)
+	if (s->eio3)
 		session_eio3_payload(s, now_ms, false, body);
 	else
 		read_eio4(s, now_ms, body);
@@ -249,7 +250,7 @@ void session_post_end(struct session_post *p, int64_t now_ms, struct slice body)
 {
 	struct session *s = let_go_of_post(p);
 
-	if (s && s->handshake.jsonp)
+	if (s && s->aside->jsonp)
 		read_form(s, now_ms, body);
 	else if (s && p->octets)
 		session_eio3_payload(s, now_ms, true, body);

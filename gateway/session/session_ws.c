@@ -8,6 +8,7 @@
  *	          what the client posted before is processed before what it sends behind the `5`.
  *	switch    output goes to the WebSocket, which is read again.
  */
+#include "alloc.h"
 #include "metrics.h"
 #include "session_internal.h"
 
@@ -16,16 +17,16 @@ enum { SETTLE_TURNS = 3, RELEASE_MS = 100 };
 
 /* --- Output ------------------------------------------------------------------------------------------------------- */
 
-static struct session *session_of_upgrade(struct timer *t)
+static struct session_aside *aside_of_timer(struct timer *t)
 {
-	return (struct session *)(void *)((char *)t - offsetof(struct session, upgrade));
+	return (struct session_aside *)(void *)((char *)t - offsetof(struct session_aside, timer));
 }
 
 /* Its socket has been full for too long, whatever little it takes meanwhile. */
 static void too_slow(struct timer *t, int64_t now_ms)
 {
 	metrics_count(M_LIMIT_SEND_WAIT);
-	session_close(session_of_upgrade(t), now_ms, CLOSE_SLOW);
+	session_close(aside_of_timer(t)->session, now_ms, CLOSE_SLOW);
 }
 
 static void block(struct session *s)
@@ -33,24 +34,33 @@ static void block(struct session *s)
 	int64_t max_ms = s->all->config.max_send_wait_ms;
 
 	s->blocked = true;
-	if (max_ms)
-		timer_set(s->all->timers, &s->upgrade, too_slow, s->out.lane->now_ms + max_ms);
+	if (max_ms == 0)
+		return;
+	if (s->aside == NULL)
+		s->aside = must_alloc(sizeof(*s->aside));
+	s->aside->session = s;
+	timer_set(s->all->timers, &s->aside->timer, too_slow, s->out.lane->now_ms + max_ms);
 }
 
 void session_flush_ws(struct session *s)
 {
 	while (!s->blocked && !out_is_empty(&s->out)) {
-		uint32_t frames;
-		struct slice bytes = out_gather(&s->out, s->ws->form, &frames);
+		const struct out_batch *batch = out_take(&s->out, s->ws->form);
+		struct slice bytes = s->eio3 ? session_eio3_frames(s, batch) : batch->bytes;
 
-		if (s->handshake.eio3)
-			bytes = session_eio3_frames(s, bytes, frames);
 		if (!s->ws->ops->write(s->ws, bytes.at, bytes.size) && s->state == SESSION_OPEN)
 			block(s);
-		s->messages_out += frames;
+		s->messages_out += batch->n;
 		metrics_add(M_BYTES_SENT, (int64_t)bytes.size);
-		out_drop(&s->out, frames);
 	}
+}
+
+void session_ws_blocked(struct session_ws *ws)
+{
+	struct session *s = ws->session;
+
+	if (s && ws == s->ws && s->state == SESSION_OPEN)
+		block(s);
 }
 
 void session_ws_writable(struct session_ws *ws)
@@ -60,7 +70,7 @@ void session_ws_writable(struct session_ws *ws)
 	if (s == NULL || ws != s->ws)
 		return;
 	s->blocked = false;
-	timer_stop(s->all->timers, &s->upgrade);
+	session_drop_aside(s);
 	out_wake(&s->out);
 }
 
@@ -74,12 +84,15 @@ static void close_ws(struct session_ws *ws)
 
 void session_drop_probe(struct session *s)
 {
-	struct session_ws *probe = s->probe;
+	struct session_aside *a = s->aside;
+	struct session_ws *probe = a ? a->probe : NULL;
 
-	timer_stop(s->all->timers, &s->upgrade);
-	s->probe = NULL;
-	s->probed = false;
-	s->upgrade_turns = 0;
+	if (a == NULL)
+		return;
+	timer_stop(s->all->timers, &a->timer);
+	a->probe = NULL;
+	a->probed = false;
+	a->upgrade_turns = 0;
 	if (probe) {
 		metrics_count(M_UPGRADES_FAILED);
 		close_ws(probe);
@@ -89,41 +102,41 @@ void session_drop_probe(struct session *s)
 /* While probing: every RELEASE_MS a GET that waits for nothing is released; at upgrade_timeout the probe ends. */
 static void probing(struct timer *t, int64_t now_ms)
 {
-	struct session *s = session_of_upgrade(t);
+	struct session_aside *a = aside_of_timer(t);
+	struct session *s = a->session;
 	int64_t next = now_ms + RELEASE_MS;
 
-	if (now_ms >= s->upgrade_due_ms) {
+	if (now_ms >= a->upgrade_due_ms) {
 		metrics_count(M_LIMIT_UPGRADE_TIME);
 		session_drop_probe(s);
 		return;
 	}
-	if (s->probed && s->poll && out_is_empty(&s->out))
+	if (a->probed && out_is_empty(&s->out))
 		session_answer_poll_with(s, s->all->noop);
-	timer_set(s->all->timers, t, probing, next < s->upgrade_due_ms ? next : s->upgrade_due_ms);
+	timer_set(s->all->timers, t, probing, next < a->upgrade_due_ms ? next : a->upgrade_due_ms);
 }
 
 bool session_upgrade_begin(struct session *s, int64_t now_ms, struct session_ws *ws)
 {
-	if (s->state != SESSION_OPEN || s->ws || s->probe || !s->all->config.allow_upgrades)
+	struct session_aside *a = s->aside;
+
+	if (s->state != SESSION_OPEN || s->ws || a->probe || !s->all->config.allow_upgrades)
 		return false;
-	s->probe = ws;
+	a->probe = ws;
 	ws->session = s;
-	s->upgrade_due_ms = now_ms + s->all->config.upgrade_timeout_ms;
-	timer_set(s->all->timers, &s->upgrade, probing, s->upgrade_due_ms);
+	a->upgrade_due_ms = now_ms + s->all->config.upgrade_timeout_ms;
+	timer_set(s->all->timers, &a->timer, probing, a->upgrade_due_ms);
 	return true;
 }
 
 static void switch_over(struct session *s)
 {
-	struct session_ws *ws = s->probe;
+	struct session_ws *ws = s->aside->probe;
 
-	/* A client that still polls is let go first, with what is queued, so that nothing overtakes. */
-	if (s->poll)
-		session_answer_poll_with(s, s->all->noop);
-	timer_stop(s->all->timers, &s->upgrade);
-	s->probe = NULL;
 	s->ws = ws;
-	s->probed = false;
+	/* A client that still polls is let go first, with what is queued, so that nothing overtakes. */
+	session_answer_poll_with(s, s->all->noop);
+	session_drop_aside(s);
 	metrics_count(M_UPGRADES);
 	metrics_add(M_SESSIONS_POLLING, -1);
 	metrics_add(M_SESSIONS_WEBSOCKET, 1);
@@ -133,28 +146,33 @@ static void switch_over(struct session *s)
 
 static void settle(struct timer *t, int64_t now_ms)
 {
-	struct session *s = session_of_upgrade(t);
+	struct session_aside *a = aside_of_timer(t);
+	struct session *s = a->session;
 
-	if (s->upgrade_turns)
-		s->upgrade_turns--;
-	if (s->upgrade_turns == 0 && s->post == NULL)
+	if (a->upgrade_turns)
+		a->upgrade_turns--;
+	if (a->upgrade_turns == 0 && a->post == NULL)
 		switch_over(s);
 	else
-		timer_set(s->all->timers, t, settle, s->post && s->upgrade_turns == 0 ? now_ms + 1 : now_ms);
+		timer_set(s->all->timers, t, settle, a->post && a->upgrade_turns == 0 ? now_ms + 1 : now_ms);
 }
 
 static void begin_to_settle(struct session *s, int64_t now_ms)
 {
-	s->probe->ops->pause(s->probe, true);
-	s->upgrade_turns = SETTLE_TURNS;
-	timer_set(s->all->timers, &s->upgrade, settle, now_ms);
+	struct session_aside *a = s->aside;
+
+	a->probe->ops->pause(a->probe, true);
+	a->upgrade_turns = SETTLE_TURNS;
+	timer_set(s->all->timers, &a->timer, settle, now_ms);
 }
 
 static void answer_probe(struct session *s, int64_t now_ms)
 {
-	s->probed = true;
-	s->probe->ops->write(s->probe, s->all->pong->bytes, s->all->pong->size);
-	timer_set(s->all->timers, &s->upgrade, probing, now_ms);
+	struct session_aside *a = s->aside;
+
+	a->probed = true;
+	a->probe->ops->write(a->probe, s->all->pong->bytes, s->all->pong->size);
+	timer_set(s->all->timers, &a->timer, probing, now_ms);
 }
 
 /* What a WebSocket may say before it is the transport: 2probe and 5. All else ends it; the session goes on. */
@@ -176,9 +194,9 @@ void session_ws_message(struct session_ws *ws, int64_t now_ms, bool binary, stru
 
 	if (s == NULL)
 		return;
-	if (ws == s->probe)
+	if (ws != s->ws)
 		probe_message(s, now_ms, binary, data);
-	else if (s->handshake.eio3)
+	else if (s->eio3)
 		session_eio3_packet(s, now_ms, binary, data);
 	else if (binary)
 		session_packet(s, now_ms, &(struct eio_packet){ .type = EIO_MESSAGE, .binary = true, .data = data });
@@ -199,8 +217,8 @@ void session_ws_gone(struct session_ws *ws, int64_t now_ms, bool error)
 	if (s == NULL)
 		return;
 	ws->session = NULL;
-	if (ws == s->probe) {
-		s->probe = NULL;
+	if (ws != s->ws) {
+		s->aside->probe = NULL;
 		metrics_count(M_UPGRADES_FAILED);
 		session_drop_probe(s);
 		return;

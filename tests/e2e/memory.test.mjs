@@ -1,5 +1,5 @@
 // Sessions leave nothing behind: resident memory after many short ones is what it was after few. STOA_LONG=1 (tests/run.sh
-// --long) goes to a million of them.
+// --long) goes to a million of them. And what many took at a time is given back when they have gone.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -82,8 +82,10 @@ async function come(g, count) {
 	}));
 }
 
+const SKIPPED = IS_DEV && 'sanitizers keep freed memory back; the release build shows it';
+
 test(`resident memory after ${MANY} short sessions is what it was after ${FEW}`,
-	{ skip: IS_DEV && 'sanitizers keep freed memory back; the release build shows it' }, async (t) => {
+	{ skip: SKIPPED }, async (t) => {
 		const g = await forTest(t, 'e2e', ['--shutdown-timeout', '100ms']);
 		const settled = () => eventually('all sessions to end', async () => {
 			const m = await g.metrics();
@@ -101,3 +103,73 @@ test(`resident memory after ${MANY} short sessions is what it was after ${FEW}`,
 		console.log(`${few} bytes after ${FEW} sessions, ${many} after ${MANY}: ${many - few}`);
 		assert.ok(many - few <= MARGIN, `grew by ${many - few} bytes: ${few} after ${FEW} sessions, ${many} after ${MANY}`);
 	});
+
+// --- A spike ---------------------------------------------------------------------------------------------------------
+
+const SPIKE = 3000; // clients
+const LEFT = 0.2; // of what the spike took may stay
+
+async function openWebSocket(port) {
+	const c = dial(port);
+
+	c.socket.write(upgradeRequest('/socket.io/?EIO=4&transport=websocket', { key: 'dGhlIHNhbXBsZSBub25jZQ==' }));
+	await c.until(/0\{"sid":/);
+	c.socket.write(frame(TEXT, '40'));
+	await c.until(/40\{"sid":/);
+	return c.socket;
+}
+
+// With a GET that waits.
+async function openPolling(port) {
+	const c = dial(port);
+	const ask = (method, target, body) => c.socket.write(request(method, target, ['Content-Type: text/plain'], body));
+
+	ask('GET', HANDSHAKE);
+	const sid = /"sid":"([^"]+)"/.exec(await c.until(/\r\n\r\n[^]+$/))[1];
+	ask('POST', `${HANDSHAKE}&sid=${sid}`, '40');
+	await c.until(/\r\n\r\nok$/);
+	ask('GET', `${HANDSHAKE}&sid=${sid}`);
+	await c.until(/40\{"sid":/);
+	ask('GET', `${HANDSHAKE}&sid=${sid}`);
+	return c.socket;
+}
+
+// Does not read what it has asked for: some of it is in the kernel, and the most in its queue.
+async function openSlow(port) {
+	const socket = await openWebSocket(port);
+
+	socket.pause();
+	socket.write(frame(TEXT, '42["flood",800,10000]'));
+	return socket;
+}
+
+const spikes = [
+	{ what: `${SPIKE} WebSocket clients`, open: openWebSocket, count: SPIKE, least: 3e6 },
+	{ what: `${SPIKE} polling clients`, open: openPolling, count: SPIKE, least: 2e6 },
+	{ what: '10 clients with full queues', open: openSlow, count: 10, least: 20e6 },
+];
+
+for (const { what, open, count, least } of spikes) {
+	test(`what ${what} took is given back when they have gone`, { skip: SKIPPED }, async (t) => {
+		// Nothing of the bounds is met, and nothing happens by the clock.
+		const g = await forTest(t, 'e2e', ['--shutdown-timeout', '100ms', '--max-send-queue', '20MB', '--ping-interval', '1h',
+			'--connect-timeout', '1h', '--max-sessions-per-address', '0', '--max-new-sessions', '0']);
+		const sockets = [];
+		let left = count;
+
+		await come(g, 100);
+		const base = resident(g.pid);
+		let peak = 0;
+
+		await Promise.all(Array.from({ length: WORKERS }, async () => {
+			while (left-- > 0)
+				sockets.push(await open(g.port));
+		}));
+		await eventually(`${least} bytes to be in use`, () => (peak = Math.max(peak, resident(g.pid))) - base >= least);
+		for (const socket of sockets)
+			socket.destroy();
+		await eventually(`${what} to be forgotten`, async () => resident(g.pid) - base <= LEFT * (peak - base));
+		console.log(`${what}: ${base} bytes before, ${peak} with them, ${resident(g.pid)} after`);
+		await eventually('it to be counted', async () => (await g.metrics()).stoa_memory_returns_total >= 1);
+	});
+}

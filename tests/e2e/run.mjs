@@ -3,13 +3,15 @@
 //	node run.mjs                         all of them, one file after the other
 //	node run.mjs chat.test.mjs           only those named
 //
-// STOA_BIN, STOA_APPS, STOA_BUILD and STOA_DISPATCH say what is tested: see lib/program.mjs and lib/gateway.mjs.
+// STOA_BIN, STOA_APPS, STOA_BUILD and STOA_DISPATCH say what is tested: see lib/program.mjs and lib/gateway.mjs. With
+// STOA_IO_URING=true, an option of the programs, all is skipped where they cannot have io_uring.
 
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { run } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { EMBEDDED_ONLY } from './lib/embedded-only.mjs';
+import { whyNoUring } from './lib/uring.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const named = process.argv.slice(2).map((name) => path.resolve(name));
@@ -65,6 +67,11 @@ function count(mark, key, test, more) {
 	tell(mark, test, more);
 }
 
+const whyNot = process.env.STOA_IO_URING === undefined ? undefined : await whyNoUring();
+if (whyNot !== undefined) {
+	console.log(`SKIP: ${whyNot}\ncases: 0 passed, 0 failed, 1 skipped`);
+	process.exit(0);
+}
 const stream = run({ files, concurrency: 1 });
 
 stream.on('test:start', (test) => open.splice(test.nesting, open.length, test.name));

@@ -42,6 +42,27 @@ static void recode(struct stoa_value v, enum msgpack_dialect dialect)
 	arena_fini(&arena);
 }
 
+/* JSON of the bytes is that of their tree, attachments and all; of bytes that nobody checked as well. */
+static void to_json(struct slice bytes, bool bus)
+{
+	struct arena arena = ARENA_INIT;
+	struct stoa_value raw = bus ? value_of_bus(&arena, bytes) : value_of_msgpack(&arena, bytes);
+	struct stoa_value tree = msgpack_decode(&arena, bytes, bus ? MSGPACK_BUS : MSGPACK_CLIENT);
+	struct json_blobs blobs[2] = { { NULL, 0, 0 }, { NULL, 0, 0 } };
+	struct buf out[2] = { BUF_INIT, BUF_INIT };
+
+	require(json_encode(&out[0], raw, &blobs[0]) == json_encode(&out[1], tree, &blobs[1]));
+	require(slice_equal(buf_slice(&out[0]), buf_slice(&out[1])));
+	require(blobs[0].count == blobs[1].count);
+	for (size_t i = 0; i < blobs[0].count; i++)
+		require(slice_equal(blobs[0].at[i], blobs[1].at[i]));
+	for (int i = 0; i < 2; i++) {
+		json_blobs_fini(&blobs[i]);
+		buf_fini(&out[i]);
+	}
+	arena_fini(&arena);
+}
+
 /* Passed on, it is what it was; one level opened, or copied, it is the same value. */
 static void pass_on(struct slice bytes)
 {
@@ -117,6 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rules = (struct msgpack_rules){ .max_depth = data[0] & 0x0Fu };
 	bytes = slice_of(data + 1, size - 1);
 	decode_unchecked(bytes);
+	to_json(bytes, false);
+	to_json(bytes, true);
 	if (msgpack_check(bytes, &rules) == NULL)
 		check(bytes, rules.max_depth);
 	return 0;

@@ -4,7 +4,7 @@
  * The first byte picks what the rest is: a broadcast, an old emitter's, a request, an answer, or a channel's name.
  */
 #include "json.h"
-#include "wire_classic.h"
+#include "wire_classic_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,15 +33,77 @@ static void require_event(struct stoa_value data)
 	buf_fini(&text);
 }
 
+static bool same_names(const struct wire_names *a, const struct wire_names *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = slice_equal(a->at[i], b->at[i]);
+	return same;
+}
+
+static bool same_opts(const struct wire_opts *a, const struct wire_opts *b)
+{
+	return same_names(&a->rooms, &b->rooms) && same_names(&a->except, &b->except) && a->everybody == b->everybody &&
+	       a->is_volatile == b->is_volatile && a->uncompressed == b->uncompressed &&
+	       a->has_compress == b->has_compress && a->latest == b->latest && a->single == b->single &&
+	       a->has_timeout == b->has_timeout && a->timeout_ms == b->timeout_ms;
+}
+
+/* What is made of the whole as a tree; `b` is what was made of it in place, or `error`. */
+static void require_as_tree(struct arena *arena, struct slice payload, bool named, const struct wire_rules *rules,
+	const char *error, const struct wire_broadcast *b)
+{
+	struct wire_broadcast t = { .uid = SLICE("emitter") };
+	struct stoa_value v;
+	const char *wrong = wire_read_msgpack(arena, payload, rules, &v);
+
+	if (wrong == NULL && (v.kind_ != VALUE_ARRAY || v.size_ != (named ? 3u : 2u)))
+		wrong = "message is no broadcast";
+	else if (wrong == NULL && named && value_at(v, 0).kind_ != VALUE_TEXT)
+		wrong = "message without a sender";
+	if (wrong == NULL && named)
+		t.uid = value_slice(value_at(v, 0));
+	if (wrong == NULL)
+		wrong = wire_packet_decode(value_at(v, named), &t.data, &t.nsp);
+	if (wrong == NULL)
+		wrong = wire_opts_decode(arena, value_at(v, named + 1u), rules, &t.opts);
+	require((wrong == NULL) == (error == NULL));
+	require(wrong || (slice_equal(t.uid, b->uid) && slice_equal(t.nsp, b->nsp) && same_opts(&t.opts, &b->opts)));
+}
+
+/* At a glance no other rooms are seen, and none is overlooked. */
+static void require_glance(struct slice payload, const struct wire_broadcast *b)
+{
+	struct wire_rooms rooms;
+	struct slice name;
+	size_t found = 0;
+
+	require(wire_broadcast_is_of(payload, b->uid));
+	if (!wire_broadcast_rooms(payload, &rooms))
+		return;
+	while (wire_rooms_next(&rooms, &name)) {
+		for (size_t i = 0; i < b->opts.rooms.count; i++)
+			found += slice_equal(name, b->opts.rooms.at[i]);
+	}
+	require(!b->opts.everybody && (rooms.left || found >= b->opts.rooms.count));
+}
+
 static int recode_broadcast_of(struct buf *to, struct arena *arena, struct slice payload, enum wire_channel_kind kind,
 	const struct wire_rules *rules)
 {
 	static const struct slice rooms[] = { { "a", 1 }, { "", 0 }, { "42", 2 } };
 	struct wire_broadcast b;
 	struct wire_delivery d;
+	struct wire_rooms glance;
+	const char *error = wire_broadcast_decode(arena, payload, kind, rules, &b);
 
-	if (wire_broadcast_decode(arena, payload, kind, rules, &b))
+	require_as_tree(arena, payload, kind != WIRE_CHANNEL_EMITTER, rules, error, &b);
+	wire_broadcast_rooms(payload, &glance);
+	if (error)
 		return REFUSED;
+	if (kind != WIRE_CHANNEL_EMITTER)
+		require_glance(payload, &b);
 	require_event(b.data);
 	for (size_t i = 0; i < 3; i++) {
 		struct wire_channel channel = { WIRE_CHANNEL_ROOM, b.nsp, rooms[i] };

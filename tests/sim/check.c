@@ -42,8 +42,8 @@ static struct hub_member *member_of(const struct who *one)
 
 static bool sits_in(const struct hub_member *m, const char *room)
 {
-	for (uint32_t i = 1; m && i < m->n_places; i++)
-		if (slice_equal(m->places[i].room->node.key, slice_str(room)))
+	for (uint32_t i = 0; m && i < m->n_places; i++)
+		if (slice_equal(table_key(&m->places[i].room->node), slice_str(room)))
 			return true;
 	return false;
 }
@@ -425,13 +425,13 @@ static size_t held_here(struct world *w, const struct station *s, enum subscript
 
 static size_t rooms_held(struct world *w, const struct station *s, const struct hub_namespace *n, const char *nsp)
 {
-	struct map_node *at, *next;
+	struct table_node *at, *next;
 	size_t count = 0;
 
 	if (n == NULL || w->all_rooms || w->total_order)
 		return 0;
-	map_foreach(&n->rooms, at, next) count +=
-		held_here(w, s, SUBSCRIPTION_CHANNEL, "socket.io#%s#%.*s#", nsp, SLICE_ARG(at->key));
+	table_foreach(&n->rooms, at, next) count += held_here(
+		w, s, SUBSCRIPTION_CHANNEL, "socket.io#%s#%.*s#", nsp, SLICE_ARG(table_key(at)));
 	return count;
 }
 

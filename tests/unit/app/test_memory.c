@@ -41,10 +41,10 @@ static size_t try_with(size_t limit)
 
 	rig.handshake.headers = SLICE("host: example.org\n");
 	rig.handshake.query = SLICE("a=%C3%A4");
-	rig.app->arena.limit_bytes = limit;
+	arena_limit(&rig.app->arena, limit);
 	rig_go_ack(builds, "\"text\",{\"a\":null}", 1);
 	left = strlen(rig_log());
-	rig.app->arena.limit_bytes = 0;
+	arena_limit(&rig.app->arena, 0);
 	rig_pass(100); /* the call, if it was noted, ends */
 	rig_log();
 	return left;
@@ -66,13 +66,13 @@ END_TEST
 
 START_TEST(what_there_was_no_memory_for_is_unusable)
 {
-	rig.app->arena.limit_bytes = 1;
+	arena_limit(&rig.app->arena, 1);
 	event_begin(rig.app, &(struct stoa_event){ .app = rig.app, .nsp = "/", .name = "x", .error = "" });
 	ck_assert_int_eq(build_text("x").kind_, VALUE_BROKEN);
 	ck_assert_int_eq(build_list()->kind_, VALUE_BROKEN);
 	ck_assert_str_eq(stoa_format("%d", 1), "\xFF");
 	event_end(rig.app);
-	rig.app->arena.limit_bytes = 0;
+	arena_limit(&rig.app->arena, 0);
 }
 END_TEST
 

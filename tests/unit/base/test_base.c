@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "alloc.h"
 #include "arena.h"
 #include "base64.h"
 #include "buf.h"
+#include "clock.h"
 #include "frame.h"
 #include "log.h"
 #include "map.h"
@@ -149,6 +151,23 @@ START_TEST(buf_takes_every_form)
 }
 END_TEST
 
+START_TEST(buf_sets_out_numbers)
+{
+	static const int64_t numbers[] = { 0, 7, -7, 10, 99, 100, -100, 1234567890, INT64_MAX, INT64_MIN };
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		char want[32];
+
+		snprintf(want, sizeof(want), "%lld", (long long)numbers[i]);
+		buf_clear(&b);
+		buf_add_int(&b, numbers[i]);
+		assert_slice(buf_slice(&b), slice_str(want));
+	}
+	buf_fini(&b);
+}
+END_TEST
+
 START_TEST(buf_reserves_also_nothing)
 {
 	struct buf b = BUF_INIT;
@@ -241,6 +260,27 @@ START_TEST(arena_has_a_limit)
 }
 END_TEST
 
+/* What is there already of a chunk is under the limit of now. */
+START_TEST(arena_has_another_limit_from_now_on)
+{
+	struct arena a = ARENA_INIT;
+
+	ck_assert_ptr_nonnull(arena_take(&a, 32));
+	arena_limit(&a, 64);
+	ck_assert_ptr_nonnull(arena_take(&a, 16));
+	ck_assert_ptr_null(arena_take(&a, 17));
+	ck_assert(a.refused);
+	arena_limit(&a, 0);
+	ck_assert_ptr_nonnull(arena_take(&a, 1000));
+	arena_limit(&a, 64);
+	ck_assert_ptr_null(arena_take(&a, 1));
+	arena_limit(&a, a.total_bytes + 16);
+	ck_assert_ptr_nonnull(arena_take(&a, 16));
+	ck_assert_ptr_null(arena_take(&a, 1));
+	arena_fini(&a);
+}
+END_TEST
+
 static char *say(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static char *say(struct arena *a, const char *format, ...)
 {
@@ -267,7 +307,7 @@ START_TEST(arena_copies_and_prints)
 		ck_assert_int_eq(zeros[i], 0);
 	ck_assert_ptr_nonnull(arena_zero(&a, 0));
 	arena_fini(&a);
-	a.limit_bytes = 16;
+	arena_limit(&a, 16);
 	ck_assert_ptr_null(say(&a, "%s", "longer than the limit"));
 	arena_fini(&a);
 }
@@ -308,6 +348,24 @@ START_TEST(frame_heads_have_the_shortest_form)
 	ck_assert_ptr_eq(packet.data.at, f->bytes + head);
 	ck_assert(!frame_next(f, &offset, &packet));
 	frame_unref(f);
+}
+END_TEST
+
+START_TEST(what_frames_take_is_known)
+{
+	size_t before = frames_bytes();
+	struct frame *f = frame_new(1000), *other = frame_text(SLICE("4"), SLICE("hi"));
+
+	ck_assert_uint_eq(frames_bytes() - before, 2 * sizeof(*f) + 1000 + 5);
+	frame_put(f, false, 98);
+	frame_ref(f);
+	f = frame_fit(f);
+	ck_assert_uint_eq(frames_bytes() - before, 2 * sizeof(*f) + 100 + 5);
+	f->deflated = other;
+	frame_unref(f);
+	ck_assert_uint_eq(frames_bytes() - before, 2 * sizeof(*f) + 100 + 5);
+	frame_unref(f);
+	ck_assert_uint_eq(frames_bytes(), before);
 }
 END_TEST
 
@@ -810,6 +868,35 @@ START_TEST(log_quotes_what_is_not_plain)
 }
 END_TEST
 
+/* What it was when, to the millisecond. */
+START_TEST(log_says_when)
+{
+	for (int i = 0; i < 3; i++) {
+		int ends[2], saved = capture_begin(ends);
+		int64_t before = clock_wall_ms(), after, said;
+		int year, month, day, hour, minute, second, ms;
+		char line[256];
+
+		log_info("now", LOG_I("min", INT64_MIN));
+		after = clock_wall_ms();
+		capture_end(saved, ends, line, sizeof(line));
+		ck_assert_str_eq(line + 23, "Z info now min=-9223372036854775808\n");
+		ck_assert_int_eq(
+			sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%3d", &year, &month, &day, &hour, &minute, &second, &ms),
+			7);
+		said = (int64_t)timegm(&(struct tm){ .tm_year = year - 1900,
+			       .tm_mon = month - 1,
+			       .tm_mday = day,
+			       .tm_hour = hour,
+			       .tm_min = minute,
+			       .tm_sec = second }) *
+			       1000 +
+		       ms;
+		ck_assert(said >= before && said <= after);
+	}
+}
+END_TEST
+
 START_TEST(log_has_levels)
 {
 	enum log_level level = LOG_ERROR;
@@ -868,17 +955,20 @@ static void add_memory_cases(TCase *c)
 	tcase_add_test(c, must_copies_are_terminated);
 	tcase_add_test(c, buf_grows_at_the_end);
 	tcase_add_test(c, buf_takes_every_form);
+	tcase_add_test(c, buf_sets_out_numbers);
 	tcase_add_test(c, buf_reserves_also_nothing);
 	tcase_add_test(c, buf_remembers_that_it_failed);
 	tcase_add_test(c, arena_pieces_are_aligned_and_stay);
 	tcase_add_test(c, arena_keeps_one_small_chunk);
 	tcase_add_test(c, arena_has_a_limit);
+	tcase_add_test(c, arena_has_another_limit_from_now_on);
 	tcase_add_test(c, arena_copies_and_prints);
 }
 
 static void add_byte_cases(TCase *c)
 {
 	tcase_add_loop_test(c, frame_heads_have_the_shortest_form, 0, COUNT(frame_sizes));
+	tcase_add_test(c, what_frames_take_is_known);
 	tcase_add_test(c, frames_of_several_packets_are_walked);
 	tcase_add_test(c, frames_count_references);
 	tcase_add_loop_test(c, base64_goes_both_ways, 0, COUNT(base64_pairs));
@@ -900,6 +990,7 @@ static void add_other_cases(TCase *c)
 	tcase_add_test(c, random_bytes_do_not_repeat);
 	tcase_add_test(c, random_bytes_differ_in_a_forked_child);
 	tcase_add_loop_test(c, log_quotes_what_is_not_plain, 0, COUNT(log_values));
+	tcase_add_test(c, log_says_when);
 	tcase_add_test(c, log_has_levels);
 	tcase_add_loop_test(c, log_cuts_long_lines, 0, 2);
 	tcase_add_test(c, log_drops_when_nobody_reads);

@@ -117,6 +117,62 @@ START_TEST(a_message_of_another_namespace_is_nobodys)
 }
 END_TEST
 
+static void publish_bytes(const char *channel, struct slice payload)
+{
+	net_publish(&net, slice_str(channel), payload);
+	pass(STEP_MS);
+}
+
+/* What is passed over is not judged: this event has no name. With one room of ours among those named it is. */
+START_TEST(what_is_for_others_is_not_decoded)
+{
+	const struct slice others = SLICE("\x93\xA5other\x82\xA4type\x02\xA4\144ata\x90\x81\xA5rooms\x92\xA1x\xA1y");
+	const struct slice ours = SLICE("\x93\xA5other\x82\xA4type\x02\xA4\144ata\x90\x81\xA5rooms\x92\xA1x\xA1r");
+	const struct slice strange = SLICE("\x93\xA5other\x82\xA4type\x02\xA4\144ata\x90\x81\xA5rooms\x92\xA1x\x07");
+	int64_t dropped = metrics_get(M_BUS_DROPPED);
+
+	begin(1, "/");
+	join_all();
+	publish_bytes("socket.io#/#", others);
+	publish_bytes("socket.io#/#x#", ours); /* nobody here is in the channel's room */
+	ck_assert_int_eq(metrics_get(M_BUS_DROPPED), dropped);
+	publish_bytes("socket.io#/#", ours);
+	ck_assert_int_eq(metrics_get(M_BUS_DROPPED), dropped + 1);
+	publish_bytes("socket.io#/#r#", others);
+	ck_assert_int_eq(metrics_get(M_BUS_DROPPED), dropped + 2);
+	publish_bytes("socket.io#/#", strange);
+	ck_assert_int_eq(metrics_get(M_BUS_DROPPED), dropped + 3);
+	ck_assert_str_eq(heard(0), "");
+	end();
+}
+END_TEST
+
+/* A client's own id is a room, and one of several is enough. */
+START_TEST(one_of_several_rooms_is_enough)
+{
+	struct slice rooms[] = { SLICE("elsewhere"), SLICE("r") };
+	struct stoa_value data[] = { value_text(SLICE("said")), value_int(2) };
+	struct wire_broadcast b = { .uid = SLICE("emitter"), .nsp = SLICE("/"), .data = value_array(data, 2) };
+	struct arena arena = ARENA_INIT;
+	struct buf payload = BUF_INIT;
+
+	begin(1, "/");
+	join_all();
+	for (int i = 0; i < 2; i++) {
+		if (i)
+			rooms[1] = slice_str(v[0].sid);
+		b.opts = (struct wire_opts){ .rooms = { rooms, 2 } };
+		buf_clear(&payload);
+		ck_assert_int_eq(wire_broadcast_encode(&payload, &arena, &b), 0);
+		publish_bytes("socket.io#/#", buf_slice(&payload));
+		ck_assert_str_eq(heard(0), "\"said\" 2;");
+	}
+	buf_fini(&payload);
+	arena_fini(&arena);
+	end();
+}
+END_TEST
+
 /* A client chose a namespace whose channels are another one's rooms. */
 START_TEST(a_namespace_with_a_sharp_is_heard_nowhere)
 {
@@ -321,6 +377,8 @@ Suite *suite(void)
 	TCase *tc = tcase_create("cluster");
 
 	tcase_add_test(tc, a_message_of_another_namespace_is_nobodys);
+	tcase_add_test(tc, what_is_for_others_is_not_decoded);
+	tcase_add_test(tc, one_of_several_rooms_is_enough);
 	tcase_add_test(tc, a_namespace_with_a_sharp_is_heard_nowhere);
 	tcase_add_test(tc, the_latest_replaces_what_waits_at_another_gateway_too);
 	tcase_add_test(tc, one_that_was_gone_before_is_not_taken_for_one_that_answered);

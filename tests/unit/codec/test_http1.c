@@ -37,7 +37,7 @@ static char *copy_of(struct slice s)
 struct answer {
 	int n;
 	struct http_refusal refusal;
-	char head[1024];
+	char head[4096];
 };
 
 static void describe(const struct http_head *h, char *to, size_t cap)
@@ -58,6 +58,30 @@ static void describe(const struct http_head *h, char *to, size_t cap)
 	buf_fini(&b);
 }
 
+/* In the order of enum http_field, behind HTTP_F_OTHER. */
+static const char *const noted[HTTP_FIELDS] = { NULL, "Host", "Expect", "Origin", "Upgrade", "Connection", "User-Agent",
+	"Content-Type", "Content-Length", "Accept-Encoding", "Transfer-Encoding", "Sec-WebSocket-Key",
+	"Sec-WebSocket-Version", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions" };
+
+/* What was noted is what a search finds. */
+static void check_noted(const struct http_head *h)
+{
+	size_t in_all = http_field_count(h, HTTP_F_OTHER);
+
+	for (int f = HTTP_F_OTHER + 1; f < HTTP_FIELDS; f++) {
+		struct slice first = http_field_get(h, (enum http_field)f);
+		size_t n = 0;
+
+		for (size_t i = 0; i < h->n_headers; i++)
+			n += slice_equal_nocase(h->headers[i].name, slice_str(noted[f]));
+		ck_assert_uint_eq(http_field_count(h, (enum http_field)f), n);
+		ck_assert(slice_equal(first, http_header_get(h, noted[f])));
+		ck_assert((first.at == NULL) == (n == 0));
+		in_all += n;
+	}
+	ck_assert_uint_eq(in_all, h->n_headers);
+}
+
 static struct answer parse(struct slice in, const struct http_limits *limits, size_t *scanned)
 {
 	struct answer answer = { 0 };
@@ -65,8 +89,10 @@ static struct answer parse(struct slice in, const struct http_limits *limits, si
 	char *copy = copy_of(in);
 
 	answer.n = http_head_parse(slice_of(copy, in.size), limits, scanned, &head, &answer.refusal);
-	if (answer.n > 0)
+	if (answer.n > 0) {
 		describe(&head, answer.head, sizeof(answer.head));
+		check_noted(&head);
+	}
 	free(copy);
 	return answer;
 }
@@ -399,13 +425,46 @@ static void assert_limit(struct slice in, const struct http_limits *limits, int 
 	ck_assert_uint_eq(fed, status ? at : in.size);
 }
 
+/* Every header that is noted, spelt in three ways, and what is nearly one. */
+START_TEST(headers_are_noted)
+{
+	struct http_limits limits = { .max_head_bytes = 16384, .max_line_bytes = 100, .max_headers = 101 };
+	struct buf b = BUF_INIT;
+
+	buf_add_str(&b, "GET / HTTP/1.1\r\nhOsT: a\r\nExpect: 100-continue\r\ncontent-length: 0\r\n");
+	for (int f = 1; f < HTTP_FIELDS; f++) {
+		size_t size = strlen(noted[f]);
+
+		buf_printf(&b, "X%s: 1\r\n%sX: 2\r\n%.*s: 3\r\n%.*s~: 4\r\n", noted[f], noted[f], (int)size - 1,
+			noted[f], (int)size - 1, noted[f]);
+		if (f == HTTP_F_HOST || f == HTTP_F_EXPECT || f == HTTP_F_CONTENT_LENGTH ||
+			f == HTTP_F_TRANSFER_ENCODING)
+			continue;
+		for (int spelling = 0; spelling < 3; spelling++) {
+			for (size_t i = 0; i < size; i++) {
+				char c = noted[f][i], l = ascii_lower(c);
+				bool upper = spelling == 1 && l >= 'a' && l <= 'z';
+
+				buf_add_char(&b, spelling == 2 ? c : upper ? (char)(l & ~0x20) : l);
+			}
+			buf_printf(&b, ": value %d\r\n", spelling);
+		}
+	}
+	buf_add_str(&b, "\r\n");
+	ck_assert_int_eq(parse_whole(buf_slice(&b), &limits).n, (int)b.size);
+	buf_fini(&b);
+}
+END_TEST
+
 START_TEST(request_lines_are_limited)
 {
 	struct http_limits limits = { .max_head_bytes = 4096, .max_line_bytes = 100, .max_headers = 10 };
 	struct buf b = BUF_INIT;
 
-	build(&b, 100, 1);
-	assert_limit(buf_slice(&b), &limits, 0, 0);
+	for (size_t size = 90; size <= 100; size++) {
+		build(&b, size, 1);
+		assert_limit(buf_slice(&b), &limits, 0, 0);
+	}
 	build(&b, 101, 1);
 	assert_limit(buf_slice(&b), &limits, 414, 101);
 	build(&b, 5000, 1);
@@ -864,6 +923,7 @@ static void add_heads(TCase *c)
 	tcase_add_loop_test(c, good_heads_with_a_wrong_byte_are_judged_alike, 0, COUNT(good));
 	tcase_add_loop_test(c, bad_heads_are_refused, 0, COUNT(bad));
 	tcase_add_loop_test(c, bad_heads_cut_short_are_never_good, 0, COUNT(bad));
+	tcase_add_test(c, headers_are_noted);
 	tcase_add_test(c, request_lines_are_limited);
 	tcase_add_test(c, heads_are_limited);
 	tcase_add_test(c, header_counts_are_limited);

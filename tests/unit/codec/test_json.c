@@ -240,7 +240,7 @@ START_TEST(memory_runs_out)
 
 	for (size_t limit = 1; broken; limit += 8) {
 		struct stoa_value v;
-		arena.limit_bytes = limit;
+		arena_limit(&arena, limit);
 		v = json_decode(&arena, text, NULL, 0);
 		broken = v.kind_ == VALUE_BROKEN;
 		if (!broken)
@@ -249,7 +249,7 @@ START_TEST(memory_runs_out)
 	}
 	ck_assert(
 		slice_equal(buf_slice(&out), SLICE("[\"a\",{\"b\":[1,2,{\"c\":\"\xc3\xa9\"}],\"d\":{}},[[[]]],1.5]")));
-	arena.limit_bytes = 1;
+	arena_limit(&arena, 1);
 	ck_assert_ptr_null(json_decode_text(&arena, SLICE("\"a\"")).at);
 	buf_fini(&out);
 	arena_fini(&arena);

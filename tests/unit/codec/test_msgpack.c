@@ -53,6 +53,29 @@ static void assert_json(struct arena *arena, struct stoa_value v, const char *js
 	buf_fini(&out);
 }
 
+/* JSON made of the bytes is that of their tree, with the same attachments, or neither can be made. */
+static void assert_json_of_tree(struct slice bytes)
+{
+	for (int bus = 0; bus < 2; bus++) {
+		struct arena arena = ARENA_INIT;
+		struct stoa_value raw = bus ? value_of_bus(&arena, bytes) : value_of_msgpack(&arena, bytes);
+		struct stoa_value tree = msgpack_decode(&arena, bytes, bus ? MSGPACK_BUS : MSGPACK_CLIENT);
+		struct json_blobs blobs[2] = { { NULL, 0, 0 }, { NULL, 0, 0 } };
+		struct buf out[2] = { BUF_INIT, BUF_INIT };
+
+		ck_assert_int_eq(json_encode(&out[0], raw, &blobs[0]), json_encode(&out[1], tree, &blobs[1]));
+		ck_assert(slice_equal(buf_slice(&out[0]), buf_slice(&out[1])));
+		ck_assert_uint_eq(blobs[0].count, blobs[1].count);
+		for (size_t i = 0; i < blobs[0].count; i++)
+			ck_assert(slice_equal(blobs[0].at[i], blobs[1].at[i]));
+		for (int i = 0; i < 2; i++) {
+			json_blobs_fini(&blobs[i]);
+			buf_fini(&out[i]);
+		}
+		arena_fini(&arena);
+	}
+}
+
 /* A JavaScript value as notepack.io 2.2.0 and 3.0.1 write it, and as JSON. Made by running them. */
 static const struct {
 	const char *client, *bus, *json;
@@ -162,6 +185,8 @@ START_TEST(as_notepack_writes_it)
 	/* And back from the bus, where an ArrayBuffer is a Buffer and undefined is null or gone. */
 	bytes = bytes_of(&arena, same[_i].bus);
 	ck_assert_ptr_null(msgpack_check(bytes, &deep));
+	assert_json(&arena, value_of_bus(&arena, bytes), same[_i].json);
+	assert_json_of_tree(bytes);
 	v = msgpack_decode(&arena, bytes, MSGPACK_BUS);
 	assert_json(&arena, v, same[_i].json);
 	assert_encodes(&arena, v, MSGPACK_BUS, same[_i].bus);
@@ -233,6 +258,7 @@ START_TEST(as_others_write_it)
 	assert_encodes(&arena, v, MSGPACK_CLIENT, read_only[_i].client);
 	/* What is only passed on stays as it came. */
 	assert_encodes(&arena, value_of_msgpack(&arena, bytes), MSGPACK_CLIENT, read_only[_i].hex);
+	assert_json_of_tree(bytes);
 	arena_fini(&arena);
 }
 END_TEST
@@ -258,6 +284,7 @@ START_TEST(timestamps_of_the_bus)
 
 	ck_assert_ptr_null(msgpack_check(bytes, &deep));
 	assert_json(&arena, msgpack_decode(&arena, bytes, MSGPACK_BUS), timestamps[_i].json);
+	assert_json(&arena, value_of_bus(&arena, bytes), timestamps[_i].json);
 	arena_fini(&arena);
 }
 END_TEST
@@ -610,6 +637,39 @@ START_TEST(raw_in_the_other_encoding)
 }
 END_TEST
 
+/* Values of every form in each other, and what is none: as often as it takes. */
+START_TEST(json_of_anything_is_that_of_its_tree)
+{
+	static const struct slice pieces[] = { { "\xC0", 1 }, { "\xC3", 1 }, { "\x07", 1 }, { "\xFE", 1 },
+		{ "\xCD\x01\x02", 3 }, { "\xCF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 9 }, { "\xD1\x80\x00", 3 },
+		{ "\xCA\x3F\xC0\x00\x00", 5 }, { "\xCB\x7F\xF8\x00\x00\x00\x00\x00\x00", 9 },
+		{ "\xCB\x80\x00\x00\x00\x00\x00\x00\x00", 9 }, { "\xA0", 1 }, { "\xA3\x61\"\n", 4 },
+		{ "\xA5\xC3\xA9\xE2\x82\xAC", 6 }, { "\xA1\xFF", 2 }, { "\xC4\x02!?", 4 }, { "\xD4\x00\x00", 3 },
+		{ "\xD7\x00\x00\x00\x01\x8B\xCF\xE5\x68\x7B", 10 }, { "\xD6\xFF\x65\x53\xF1\x00", 6 },
+		{ "\xC7\x02\x00!?", 5 }, { "\xD5\x07!?", 4 }, { "\x90", 1 }, { "\x92", 1 }, { "\x80", 1 },
+		{ "\x81", 1 }, { "\x82", 1 }, { "\xDC\x00\x03", 3 } };
+	uint32_t seed = 7;
+
+	for (int i = 0; i < 300; i++) {
+		struct buf bytes = BUF_INIT;
+
+		for (int n = 1 + i % 24; n > 0; n--) {
+			seed = seed * 1664525 + 1013904223;
+			buf_add_slice(&bytes, pieces[(seed >> 16) % COUNT(pieces)]);
+		}
+		assert_json_of_tree(buf_slice(&bytes));
+		for (size_t n = 1; n < bytes.size; n++) {
+			struct slice one = buf_slice(&bytes), first;
+
+			if (msgpack_scan(one, &deep, 0, &first) == NULL)
+				assert_json_of_tree(first);
+			buf_drop_front(&bytes, 1);
+		}
+		buf_fini(&bytes);
+	}
+}
+END_TEST
+
 /* Whatever the arena grants, the answer is the whole tree or a broken value. */
 START_TEST(memory_runs_out)
 {
@@ -621,7 +681,7 @@ START_TEST(memory_runs_out)
 	ck_assert_ptr_null(msgpack_check(bytes, &deep));
 	for (size_t limit = 1; broken; limit += 8) {
 		struct stoa_value v;
-		arena.limit_bytes = limit;
+		arena_limit(&arena, limit);
 		v = msgpack_decode(&arena, bytes, MSGPACK_CLIENT);
 		broken = v.kind_ == VALUE_BROKEN;
 		if (!broken)
@@ -654,6 +714,7 @@ Suite *suite(void)
 	tcase_add_test(t, items_are_bounded);
 	tcase_add_test(t, lists_with_spreads);
 	tcase_add_test(t, raw_in_the_other_encoding);
+	tcase_add_test(t, json_of_anything_is_that_of_its_tree);
 	tcase_add_test(t, memory_runs_out);
 	suite_add_tcase(s, t);
 	return s;

@@ -218,7 +218,7 @@ START_TEST(memory_that_runs_out_is_said)
 {
 	struct stoa_value v;
 
-	arena.limit_bytes = 8;
+	arena_limit(&arena, 8);
 	ck_assert_str_eq(decode(SLICE("\x80\x04](K\x01K\x02"
 				      "e."),
 				 &v),

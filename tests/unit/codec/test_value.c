@@ -133,11 +133,11 @@ START_TEST(no_memory_breaks)
 	struct stoa_value v = value_of_items(&arena, SLICE("[1],\"a\",{\"b\":2}"), 0, NULL, 0);
 	struct buf out = BUF_INIT;
 
-	arena.limit_bytes = arena.total_bytes + 100;
+	arena_limit(&arena, arena.total_bytes + 100);
 	ck_assert_uint_eq(value_open(v).kind_, VALUE_BROKEN);
 	ck_assert_uint_eq(value_at(v, 0).kind_, VALUE_NULL);
 	ck_assert_int_eq(json_encode(&out, v, NULL), 0); /* as it came, which needs no tree */
-	arena.limit_bytes = arena.total_bytes;
+	arena_limit(&arena, arena.total_bytes);
 	ck_assert_uint_eq(value_of_json(&arena, SLICE("1"), 0, NULL, 0).kind_, VALUE_BROKEN);
 	buf_fini(&out);
 	arena_fini(&arena);
@@ -185,7 +185,7 @@ START_TEST(copies_whole_or_broken)
 	bool whole = false;
 
 	for (size_t limit = 1; !whole; limit += 8) {
-		kept.limit_bytes = limit;
+		arena_limit(&kept, limit);
 		whole = value_copy(&kept, v).kind_ != VALUE_BROKEN;
 		arena_fini(&kept);
 	}

@@ -346,6 +346,49 @@ START_TEST(lists_that_are_none)
 }
 END_TEST
 
+/* --- At a glance -------------------------------------------------------------------------------------------------- */
+
+/* Of a message whose data is not even whole text: "room,room,", with "?" where it does not end well; "-": not to be told. */
+#define BYTES(text) \
+	{ \
+		text, sizeof(text) - 1 \
+	}
+static const struct {
+	struct slice payload;
+	const char *rooms;
+} glances[] = {
+	{ BYTES("\x93\xA2me\x81\xA4\144ata\xA1\xFF\x81\xA5rooms\x92\xA1\x61\xA1\x62"), "a,b," },
+	{ BYTES("\x93\xA2me\xC0\x82\xA5rooms\x91\xA1\x61\xA5rooms\x91\xA1\x62"), "b," }, /* the last counts */
+	{ BYTES("\x93\xA2me\xC0\x83\xA1x\x91\xC0\x07\x08\xA5rooms\x91\xA1\x61"), "a," },
+	{ BYTES("\x93\xA2me\xC0\x81\xA5rooms\x92\xA1\x61\x07"), "a,?" },
+	{ BYTES("\x93\xA2me\xC0\x81\xA5rooms\x90"), "-" }, /* everybody's */
+	{ BYTES("\x93\xA2me\xC0\x81\xA5rooms\xA1\x61"), "-" },
+	{ BYTES("\x93\xA2me\xC0\x80"), "-" },
+	{ BYTES("\x93\xA2me\xC0\x90"), "-" },
+	{ BYTES("\x93\xA2me\xC0\x81\xA5rooms\x91\xA1\x61\xC0"), "-" }, /* something follows */
+	{ BYTES("\x93\xA2me\xC0\x81\xA5rooms\x91\xA2\x61"), "-" },     /* something is missing */
+	{ BYTES("\x92\xC0\x81\xA5rooms\x91\xA1\x61"), "-" },
+	{ BYTES(""), "-" },
+};
+
+START_TEST(rooms_at_a_glance)
+{
+	struct slice payload = glances[_i].payload, name;
+	struct wire_rooms rooms;
+	char text[20] = "-";
+	size_t size = 0;
+
+	if (wire_broadcast_rooms(payload, &rooms)) {
+		while (wire_rooms_next(&rooms, &name))
+			size += (size_t)snprintf(text + size, sizeof(text) - size, "%.*s,", SLICE_ARG(name));
+		snprintf(text + size, sizeof(text) - size, "%s", rooms.left ? "?" : "");
+	}
+	ck_assert_str_eq(text, glances[_i].rooms);
+	ck_assert(wire_broadcast_is_of(payload, SLICE("me")) == (payload.size > 3 && payload.at[0] == '\x93'));
+	ck_assert(!wire_broadcast_is_of(payload, SLICE("m")));
+}
+END_TEST
+
 /* --- Limits ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(size_and_depth_of_a_message)
@@ -741,6 +784,7 @@ Suite *suite(void)
 	tcase_add_test(c, broadcasts_that_node_could_not_take_are_not_encoded);
 	tcase_add_loop_test(c, lists_of_names, 0, COUNT(lists));
 	tcase_add_test(c, lists_that_are_none);
+	tcase_add_loop_test(c, rooms_at_a_glance, 0, COUNT(glances));
 	tcase_add_test(c, size_and_depth_of_a_message);
 	tcase_add_test(c, number_of_names);
 	tcase_add_test(c, number_of_sockets);

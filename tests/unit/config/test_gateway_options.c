@@ -70,6 +70,7 @@ START_TEST(shipped_defaults)
 	ck_assert_int_eq(got.log_level, LOG_INFO);
 	ck_assert(!got.debug);
 	ck_assert(!got.watch);
+	ck_assert(!got.io_uring);
 	ck_assert(!got.always_connect);
 	ck_assert_uint_eq(got.transports.count, 2);
 	ck_assert_str_eq(got.transports.at[0], "polling");

@@ -382,7 +382,8 @@ START_TEST(no_memory_is_503)
 	int64_t failed = metrics_get(M_API_FAILED), seen = 0;
 
 	client("a", sid_a);
-	for (api->arena.limit_bytes = 1; api->arena.limit_bytes < 4000; api->arena.limit_bytes += 7) {
+	arena_limit(&api->arena, 1);
+	for (; api->arena.limit_bytes < 4000; api->arena.limit_bytes += 7) {
 		emit(body);
 		ck_assert_msg(answer.status == 200 || answer.status == 503, "%d", answer.status);
 		seen += answer.status == 503;

@@ -31,6 +31,12 @@ static void no_overflow(struct out *o, int64_t now_ms)
 
 static const struct out_ops ops = { no_flush, no_overflow };
 
+static void empty(struct out *o)
+{
+	while (!out_is_empty(o))
+		frame_unref(out_pop(o));
+}
+
 /* What the listener was told: rooms and namespaces that have somebody, and whether a change was told twice. */
 static bool told_room[ROOMS], told_wrong;
 static int told_namespaces;
@@ -94,10 +100,11 @@ static void setup(void)
 	told_wrong = false;
 	told_namespaces = 0;
 	out_lane_init(&lane, 1 << 20);
+	lane.ops = &ops;
 	for (int i = 0; i < MEMBERS; i++) {
 		snprintf(sids[i], sizeof(sids[i]), "sid%d", i);
-		out_init(&outs[i], &lane, &ops);
-		members[i] = (struct hub_member){ .out = &outs[i], .by_sid = { .key = slice_str(sids[i]) } };
+		out_init(&outs[i], &lane);
+		members[i] = (struct hub_member){ .out = &outs[i], .by_sid = table_node(slice_str(sids[i])) };
 	}
 	for (int i = 0; i < ROOMS; i++)
 		snprintf(rooms[i], sizeof(rooms[i]), "room%d", i);
@@ -180,9 +187,13 @@ static bool invariants_hold(void)
 			struct hub_place place = members[m].places[p];
 			struct hub_seat seat = place.room->seats[place.seat];
 
-			ok &= seat.member == &members[m] && seat.place == p && seat.out == &outs[m];
+			ok &= seat.member == &members[m] && seat.place == (int32_t)p && seat.out == &outs[m];
 		}
-		ok &= !is_in[m] || members[m].places[0].room == n->everybody;
+		if (is_in[m]) {
+			struct hub_seat seat = n->everybody->seats[members[m].seat];
+
+			ok &= seat.member == &members[m] && seat.place == HUB_EVERYBODY && seat.out == &outs[m];
+		}
 	}
 	return ok && told_what_is();
 }
@@ -235,7 +246,7 @@ static void check_broadcast(unsigned *seed)
 
 		ok &= outs[m].count == (hears ? 1 : 0);
 		heard += hears;
-		out_drop(&outs[m], outs[m].count);
+		empty(&outs[m]);
 	}
 	ck_assert(ok && count == heard);
 	n_hearing += (int)heard;
@@ -336,8 +347,8 @@ static char crowd_sids[OUT_BULK][8];
 static void enter_crowd(int i)
 {
 	snprintf(crowd_sids[i], sizeof(crowd_sids[i]), "c%d", i);
-	out_init(&crowd_outs[i], &lane, &ops);
-	crowd[i] = (struct hub_member){ .out = &crowd_outs[i], .by_sid.key = slice_str(crowd_sids[i]) };
+	out_init(&crowd_outs[i], &lane);
+	crowd[i] = (struct hub_member){ .out = &crowd_outs[i], .by_sid = table_node(slice_str(crowd_sids[i])) };
 	ck_assert_int_eq(hub_enter(&hub, &crowd[i], SLICE("/")), 0);
 }
 
@@ -349,11 +360,11 @@ static bool is_bulk(const struct slice *rooms_, size_t n_rooms, const struct sli
 	bool waits;
 
 	ck_assert_uint_gt(hub_broadcast(&hub, &t, f), 0);
-	ck_assert_int_ne(lane.dirty == NULL, lane.later == NULL);
-	waits = lane.later != NULL;
+	ck_assert_int_ne(lane.soon.first == NULL, lane.later.first == NULL);
+	waits = lane.later.first != NULL;
 	for (int i = 0; i < OUT_BULK; i++)
 		if (crowd[i].nsp)
-			out_drop(&crowd_outs[i], crowd_outs[i].count);
+			empty(&crowd_outs[i]);
 	out_flush_all(&lane, 0);
 	frame_unref(f);
 	return waits;
@@ -383,6 +394,35 @@ START_TEST(a_fan_out_to_many_waits_behind_others)
 		out_close(&crowd_outs[i]);
 		out_fini(&crowd_outs[i]);
 	}
+}
+END_TEST
+
+/* After a spike those who are left are where they were, and rooms take what few take. */
+START_TEST(a_room_gives_back_what_many_took)
+{
+	enum { LEFT = 10 };
+	struct hub_target t = { .rooms = (const struct slice[]){ SLICE("full") }, .n_rooms = 1 };
+	struct frame *f = frame_text(SLICE("4"), SLICE("x"));
+
+	for (int i = 0; i < OUT_BULK; i++) {
+		enter_crowd(i);
+		ck_assert_int_eq(hub_join(&hub, &crowd[i], t.rooms[0]), 0);
+	}
+	t.nsp = hub_namespace(&hub, SLICE("/"));
+	for (int i = 0; i < OUT_BULK; i++)
+		if (i % (OUT_BULK / LEFT) != 7)
+			hub_exit(&hub, &crowd[i]);
+	ck_assert_uint_lt(t.nsp->everybody->cap, 64);
+	ck_assert_uint_eq(hub_broadcast(&hub, &t, f), LEFT);
+	t.n_rooms = 0;
+	ck_assert_uint_eq(hub_broadcast(&hub, &t, f), LEFT);
+	for (int i = 0; i < OUT_BULK; i++) {
+		ck_assert_uint_eq(crowd_outs[i].count, i % (OUT_BULK / LEFT) == 7 ? 2 : 0);
+		hub_exit(&hub, &crowd[i]);
+		out_close(&crowd_outs[i]);
+		out_fini(&crowd_outs[i]);
+	}
+	frame_unref(f);
 }
 END_TEST
 
@@ -428,6 +468,7 @@ Suite *suite(void)
 	tcase_add_test(t, volatile_is_for_those_with_nothing_waiting);
 	tcase_add_test(t, the_latest_replaces_what_waits);
 	tcase_add_test(t, a_fan_out_to_many_waits_behind_others);
+	tcase_add_test(t, a_room_gives_back_what_many_took);
 	tcase_add_test(t, marks_survive_the_counters_wrap);
 	tcase_add_test(t, namespaces_are_apart_and_end_with_their_last);
 	suite_add_tcase(s, t);

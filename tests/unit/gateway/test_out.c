@@ -25,31 +25,44 @@ static void setup(void)
 {
 	flushed = overflowed = 0;
 	ck_assert_int_eq(out_lane_init(&lane, 100), 0);
-	out_init(&out, &lane, &ops);
+	lane.ops = &ops;
+	out_init(&out, &lane);
 }
 
 static void teardown(void)
 {
 	out_close(&out);
 	out_fini(&out);
-	ck_assert_ptr_null(lane.dirty);
-	ck_assert_ptr_null(lane.later);
+	ck_assert_ptr_null(lane.soon.first);
+	ck_assert_ptr_null(lane.later.first);
 	out_lane_fini(&lane);
 }
 
-/* Pushes a frame of n bytes in all, whose first byte of data is c. */
-static bool push(struct out *o, size_t n, char c)
+/* A frame of n bytes in all, whose first byte of data is c. */
+static struct frame *frame_of(size_t n, char c)
 {
 	struct frame *f = frame_new(n);
 	char *data = frame_put(f, false, n - (n < 128 ? 2 : n < 65540 ? 4 : 10));
-	bool queued;
 
 	memset(data, c, n - (size_t)(data - f->bytes));
 	ck_assert_uint_eq(f->size, n);
-	queued = out_push(o, f);
+	return f;
+}
+
+static bool push(struct out *o, size_t n, char c)
+{
+	struct frame *f = frame_of(n, c);
+	bool queued = out_push(o, f);
+
 	ck_assert_uint_eq(f->refs, 1 + queued);
 	frame_unref(f);
 	return queued;
+}
+
+static void drop(struct out *o, uint32_t n)
+{
+	while (n--)
+		frame_unref(out_pop(o));
 }
 
 START_TEST(frames_leave_in_order)
@@ -67,7 +80,7 @@ START_TEST(frames_leave_in_order)
 	}
 	while (!out_is_empty(&out)) {
 		ck_assert_int_eq(out_peek(&out)->bytes[2], expected++);
-		out_drop(&out, 1);
+		drop(&out, 1);
 	}
 	ck_assert_uint_eq(out.queued_bytes, 0);
 }
@@ -118,7 +131,7 @@ START_TEST(a_closed_record_is_neither_filled_nor_flushed)
 	out_flush_all(&lane, 0);
 	ck_assert_int_eq(flushed, 0);
 	out_wake(&out);
-	ck_assert_ptr_null(lane.dirty);
+	ck_assert_ptr_null(lane.soon.first);
 }
 END_TEST
 
@@ -127,7 +140,7 @@ START_TEST(one_that_goes_leaves_the_dirty_list_whole)
 	struct out others[3];
 
 	for (int i = 0; i < 3; i++) {
-		out_init(&others[i], &lane, &ops);
+		out_init(&others[i], &lane);
 		push(&others[i], 10, 'a');
 	}
 	out_close(&others[_i]);
@@ -150,7 +163,7 @@ static int n_order;
 static void note_order(struct out *o)
 {
 	order[n_order++] = o;
-	out_drop(o, o->count);
+	drop(o, o->count);
 }
 
 static const struct out_ops ordered_ops = { note_order, overflow };
@@ -161,8 +174,9 @@ static void fan_out(void)
 	n_order = 0;
 	lane.limit_bytes = SIZE_MAX;
 	for (int i = 0; i < MANY; i++)
-		out_init(&many[i], &lane, &ordered_ops);
-	out_init(&out, &lane, &ordered_ops);
+		out_init(&many[i], &lane);
+	lane.ops = &ordered_ops;
+	out_init(&out, &lane);
 	out_bulk(&lane, true);
 	for (int i = 0; i < MANY; i++)
 		ck_assert(push(&many[i], 10, 'a'));
@@ -175,7 +189,7 @@ static void close_many(void)
 		out_close(&many[i]);
 		out_fini(&many[i]);
 	}
-	ck_assert_ptr_null(lane.later);
+	ck_assert_ptr_null(lane.later.first);
 }
 
 START_TEST(a_large_fan_out_is_flushed_in_slices_behind_the_others)
@@ -283,7 +297,7 @@ START_TEST(the_latest_drops_what_waits_under_its_tag)
 	ck_assert_uint_eq(out.queued_bytes, 40);
 	for (const char *c = "bdyz"; *c; c++) {
 		ck_assert_int_eq(out_peek(&out)->bytes[3], *c);
-		out_drop(&out, 1);
+		drop(&out, 1);
 	}
 	ck_assert_uint_eq(out.tagged, 0);
 	ck_assert_uint_eq(out.queued_bytes, 0);
@@ -308,7 +322,7 @@ START_TEST(the_latest_agrees_with_a_list)
 			if (n == 0)
 				continue;
 			ck_assert_int_eq(out_peek(&out)->bytes[3], values[0]);
-			out_drop(&out, 1);
+			drop(&out, 1);
 			memmove(tags, tags + 1, --n);
 			memmove(values, values + 1, n);
 			continue;
@@ -328,28 +342,237 @@ START_TEST(the_latest_agrees_with_a_list)
 }
 END_TEST
 
-START_TEST(gather_puts_small_frames_together)
+/* --- Taking ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(small_frames_are_taken_together)
 {
-	uint32_t frames;
-	struct slice bytes;
+	const struct out_batch *b;
 
 	lane.limit_bytes = SIZE_MAX;
-	push(&out, 10, 'a');
-	bytes = out_gather(&out, NULL, &frames);
-	ck_assert_uint_eq(frames, 1);
-	ck_assert_ptr_eq(bytes.at, out_peek(&out)->bytes); /* alone: not copied */
+	push(&out, 20, 'a');
 	push(&out, 20, 'b');
 	push(&out, OUT_SCRATCH_BYTES, 'c');
-	bytes = out_gather(&out, NULL, &frames);
-	ck_assert_uint_eq(frames, 2);
-	ck_assert_uint_eq(bytes.size, 30);
-	ck_assert_int_eq(bytes.at[2], 'a');
-	ck_assert_int_eq(bytes.at[12], 'b');
-	out_drop(&out, 2);
+	b = out_take(&out, NULL);
+	ck_assert_uint_eq(b->n, 2);
+	ck_assert_uint_eq(b->bytes.size, 40);
+	ck_assert_int_eq(b->bytes.at[2], 'a');
+	ck_assert_int_eq(b->bytes.at[22], 'b');
+	ck_assert_uint_eq(out.queued_bytes, OUT_SCRATCH_BYTES);
 	push(&out, 10, 'd');
-	bytes = out_gather(&out, NULL, &frames);
-	ck_assert_uint_eq(frames, 1); /* large: as it is */
-	ck_assert_uint_eq(bytes.size, OUT_SCRATCH_BYTES);
+	b = out_take(&out, NULL);
+	ck_assert_uint_eq(b->n, 1); /* large: as it is */
+	ck_assert_ptr_eq(b->bytes.at, b->frames[0]->bytes);
+	ck_assert_uint_eq(b->bytes.size, OUT_SCRATCH_BYTES);
+	b = out_take(&out, NULL);
+	ck_assert_uint_eq(b->n, 1); /* alone: not copied */
+	ck_assert_ptr_eq(b->bytes.at, b->frames[0]->bytes);
+	ck_assert_int_eq(b->bytes.at[2], 'd');
+	ck_assert(out_is_empty(&out));
+	ck_assert_uint_eq(out.queued_bytes, 0);
+}
+END_TEST
+
+START_TEST(a_batch_has_so_many_frames_and_no_more)
+{
+	uint32_t extra = (uint32_t)_i;
+
+	lane.limit_bytes = SIZE_MAX;
+	for (uint32_t i = 0; i < OUT_BATCH_FRAMES + extra; i++)
+		push(&out, 3, (char)('a' + i % 26));
+	for (uint32_t due = OUT_BATCH_FRAMES + extra, i = 0; due;) {
+		const struct out_batch *b = out_take(&out, NULL);
+
+		ck_assert_uint_eq(b->n, due < OUT_BATCH_FRAMES ? due : OUT_BATCH_FRAMES);
+		due -= b->n;
+		for (uint32_t at = 0; at < b->n; at++)
+			ck_assert_int_eq(b->bytes.at[3 * at + 2], 'a' + (int)(i++ % 26));
+	}
+	ck_assert_uint_eq(out.queued_bytes, 0);
+}
+END_TEST
+
+START_TEST(a_queue_that_is_never_empty_does_not_grow)
+{
+	lane.limit_bytes = SIZE_MAX;
+	for (int i = 0; i < 3; i++)
+		push(&out, 10, 'a');
+	for (int i = 0; i < 1000; i++) {
+		push(&out, 10, 'b');
+		drop(&out, 1);
+	}
+	ck_assert_uint_eq(out.count, 3);
+	ck_assert_uint_le(out.cap, 8);
+}
+END_TEST
+
+START_TEST(the_memory_of_many_is_given_back)
+{
+	lane.limit_bytes = SIZE_MAX;
+	for (int i = 0; i < 100; i++)
+		push(&out, 10, 'a');
+	ck_assert_uint_ge(out.cap, 100);
+	ck_assert_uint_eq(out_take(&out, NULL)->n, 100);
+	ck_assert_uint_eq(out.cap, 1);
+	push(&out, 10, 'b');
+	ck_assert_ptr_eq(out_peek(&out), out.one);
+}
+END_TEST
+
+enum { MEMBERS = 3 };
+static struct out room[MEMBERS];
+
+static void open_room(void)
+{
+	lane.limit_bytes = SIZE_MAX;
+	for (int i = 0; i < MEMBERS; i++)
+		out_init(&room[i], &lane);
+}
+
+/* The frame, with the reference of this test and one for each. */
+static struct frame *say_to_room(char c)
+{
+	struct frame *f = frame_of(20, c);
+
+	for (int i = 0; i < MEMBERS; i++)
+		ck_assert(out_lend(&room[i], f));
+	ck_assert_uint_eq(f->refs, 1);
+	frame_ref_times(f, MEMBERS);
+	return f;
+}
+
+static void expect_batch(struct out *o, const struct out_form *form, const char *each)
+{
+	const struct out_batch *b = out_take(o, form);
+
+	ck_assert_uint_eq(b->n, strlen(each));
+	ck_assert_uint_eq(b->bytes.size, 20 * strlen(each));
+	for (size_t i = 0; each[i]; i++)
+		ck_assert_int_eq(b->bytes.at[20 * i + 2], each[i]);
+	ck_assert(out_is_empty(o));
+	ck_assert_uint_eq(o->queued_bytes, 0);
+	ck_assert_uint_eq(o->tagged, 0);
+}
+
+/* References are given back at the end of the turn, all of them. */
+static void end_room(struct frame *const *frames, int n)
+{
+	for (int i = 0; i < MEMBERS; i++)
+		ck_assert(out_is_empty(&room[i]));
+	out_flush_all(&lane, 0);
+	for (int i = 0; i < n; i++) {
+		ck_assert_uint_eq(frames[i]->refs, 1);
+		frame_unref(frames[i]);
+	}
+	for (int i = 0; i < MEMBERS; i++) {
+		out_close(&room[i]);
+		out_fini(&room[i]);
+	}
+}
+
+START_TEST(one_frame_of_a_room_is_the_same_for_all)
+{
+	struct frame *f;
+
+	open_room();
+	f = say_to_room('a');
+	for (int i = 0; i < MEMBERS; i++)
+		expect_batch(&room[i], NULL, "a");
+	ck_assert_uint_eq(lane.batch.given, MEMBERS);
+	end_room(&f, 1);
+}
+END_TEST
+
+START_TEST(several_frames_of_a_room_are_put_together_once)
+{
+	struct frame *f[2];
+
+	open_room();
+	f[0] = say_to_room('a');
+	f[1] = say_to_room('b');
+	expect_batch(&room[0], NULL, "ab");
+	memset(lane.scratch + 3, 'x', 1); /* nobody would write there */
+	for (int i = 1; i < MEMBERS; i++) {
+		expect_batch(&room[i], NULL, "ab");
+		ck_assert_int_eq(lane.batch.bytes.at[3], 'x');
+	}
+	end_room(f, 2);
+}
+END_TEST
+
+/* More, fewer, others, and the same in another order: always one's own. */
+START_TEST(what_differs_is_put_together_anew)
+{
+	struct frame *f[3];
+
+	open_room();
+	f[0] = say_to_room('a');
+	f[1] = say_to_room('b');
+	f[2] = frame_of(20, 'c');
+	ck_assert(out_push(&room[1], f[2]));
+	frame_unref(out_pop(&room[2]));
+	ck_assert(out_push(&room[2], f[0]));
+	expect_batch(&room[0], NULL, "ab");
+	expect_batch(&room[1], NULL, "abc");
+	expect_batch(&room[2], NULL, "ba");
+	end_room(f, 3);
+}
+END_TEST
+
+static struct frame *upper[26];
+
+static const struct frame *in_capitals(const struct out_form *form, struct frame *f)
+{
+	(void)form;
+	return upper[f->bytes[2] - 'a'];
+}
+
+START_TEST(another_form_is_another_batch)
+{
+	static const struct out_form capitals = { in_capitals };
+	struct frame *f[2];
+
+	open_room();
+	upper[0] = frame_of(20, 'A');
+	upper[1] = frame_of(20, 'B');
+	f[0] = say_to_room('a');
+	f[1] = say_to_room('b');
+	expect_batch(&room[0], NULL, "ab");
+	expect_batch(&room[1], &capitals, "AB");
+	expect_batch(&room[2], NULL, "ab");
+	end_room(f, 2);
+	frame_unref(upper[0]);
+	frame_unref(upper[1]);
+}
+END_TEST
+
+/* A frame that is gone must not be taken for a new one in its place. */
+START_TEST(a_batch_keeps_its_frames)
+{
+	open_room();
+	for (char c = 'a'; c < 'z'; c++) {
+		char said[] = { c, 0 };
+		struct frame *f = frame_of(20, c);
+
+		ck_assert(out_push(&room[0], f));
+		frame_unref(f);
+		expect_batch(&room[0], NULL, said);
+	}
+	end_room(NULL, 0);
+}
+END_TEST
+
+START_TEST(what_is_lent_obeys_the_limit)
+{
+	struct frame *f = frame_of(50, 'a');
+
+	ck_assert(out_lend(&out, f) && out_lend(&out, f));
+	ck_assert(!out_lend(&out, f));
+	ck_assert(out_has_overflowed(&out));
+	frame_ref_times(f, 2);
+	out_close(&out);
+	ck_assert(!out_lend(&out, f));
+	ck_assert_uint_eq(f->refs, 1);
+	frame_unref(f);
 }
 END_TEST
 
@@ -371,7 +594,16 @@ Suite *suite(void)
 	tcase_add_loop_test(t, one_that_goes_leaves_the_list_of_those_that_wait_whole, 0, 3);
 	tcase_add_test(t, the_latest_drops_what_waits_under_its_tag);
 	tcase_add_loop_test(t, the_latest_agrees_with_a_list, 0, 20);
-	tcase_add_test(t, gather_puts_small_frames_together);
+	tcase_add_test(t, small_frames_are_taken_together);
+	tcase_add_loop_test(t, a_batch_has_so_many_frames_and_no_more, 0, 2);
+	tcase_add_test(t, a_queue_that_is_never_empty_does_not_grow);
+	tcase_add_test(t, the_memory_of_many_is_given_back);
+	tcase_add_test(t, one_frame_of_a_room_is_the_same_for_all);
+	tcase_add_test(t, several_frames_of_a_room_are_put_together_once);
+	tcase_add_test(t, what_differs_is_put_together_anew);
+	tcase_add_test(t, another_form_is_another_batch);
+	tcase_add_test(t, a_batch_keeps_its_frames);
+	tcase_add_test(t, what_is_lent_obeys_the_limit);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -159,7 +159,7 @@ START_TEST(an_answer_before_a_failed_write_is_heard)
 	fd = take_ready();
 	ck_assert_int_eq(command("a", "GET x"), 0);
 	expects(fd, "GET x");
-	bufferevent_disable(fx.redis->link, EV_READ);
+	event_del(fx.redis->input);
 	says(fd, "+last\r\n");
 	close(fd);
 	ck_assert_int_eq(command("b", "GET y"), 0); /* is answered with a reset */

@@ -1,0 +1,18 @@
+# STOA_ALLOCATOR: the malloc of stoa-gateway. Sets STOA_ALLOCATOR_LIBRARY, empty for libc's own (docs/operating.md, "Allocator").
+set(STOA_ALLOCATOR libc CACHE STRING "The malloc of stoa-gateway: libc, jemalloc or mimalloc")
+set_property(CACHE STOA_ALLOCATOR PROPERTY STRINGS libc jemalloc mimalloc)
+set(STOA_ALLOCATOR_LIBRARY "")
+
+if(NOT STOA_ALLOCATOR MATCHES "^(libc|jemalloc|mimalloc)$")
+	message(FATAL_ERROR "STOA_ALLOCATOR is libc, jemalloc or mimalloc, and not \"${STOA_ALLOCATOR}\"")
+endif()
+if(NOT STOA_ALLOCATOR STREQUAL "libc")
+	if(STOA_SANITIZE)
+		message(FATAL_ERROR "STOA_ALLOCATOR=${STOA_ALLOCATOR} does not go with STOA_SANITIZE, which brings its own malloc")
+	endif()
+	find_library(STOA_LIB_${STOA_ALLOCATOR} ${STOA_ALLOCATOR})
+	if(NOT STOA_LIB_${STOA_ALLOCATOR})
+		message(FATAL_ERROR "STOA_ALLOCATOR=${STOA_ALLOCATOR}: its library is missing; install the package lib${STOA_ALLOCATOR}-dev")
+	endif()
+	set(STOA_ALLOCATOR_LIBRARY ${STOA_LIB_${STOA_ALLOCATOR}})
+endif()
