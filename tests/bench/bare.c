@@ -1,9 +1,10 @@
 /*
  * bare.c - the least that a server of the bench's application can do: bench-bare PORT
  *
- * One thread, one epoll. Packets are known by their first bytes, nothing is checked, nobody is timed, a slow client has
- * no limit. A message is one frame, made once and shared; what a turn of the loop has for a connection goes out in one
- * call at its end, as in performance-minded servers. So what it costs is the kernel's price, and the rest is little.
+ * One thread, one epoll. Requests and packets are known by their first bytes, nothing is checked, nobody is timed, a slow
+ * client has no limit. A message is one frame, made once and shared; what a turn of the loop has for a connection goes
+ * out in one call at its end, as in performance-minded servers. So what it costs is the kernel's price, and the rest is
+ * little.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,6 +23,10 @@
 
 #include <openssl/sha.h>
 
+#define OPEN_PACKET \
+	"0{\"sid\":\"00000000000000000000\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000," \
+	"\"maxPayload\":1000000}"
+
 enum { READ_BYTES = 64 * 1024, SCRATCH_BYTES = 64 * 1024, ROOMS = 4096, EVENTS = 512 };
 
 struct frame {
@@ -32,6 +37,7 @@ struct frame {
 struct conn {
 	int fd;
 	bool open, dirty, blocked;
+	bool polling, held;         /* it polls, and its GET waits for an answer */
 	uint32_t queued, cap, sent; /* frames; bytes of the first that are sent */
 	struct frame **queue;
 	struct conn *next_dirty;
@@ -134,8 +140,51 @@ static size_t gather(const struct conn *c)
 	return size;
 }
 
+/* --- Polling: all requests of a client come on one connection, one after the other ----------------------------------- */
+
+static void answer(struct conn *c, const void *body, size_t size)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: ";
+	char all[sizeof(head) + 24 + SCRATCH_BYTES], *at = all + sizeof(head) + 24, *const end = at;
+	size_t left = size;
+
+	at -= 4;
+	memcpy(at, "\r\n\r\n", 4);
+	do
+		*--at = (char)('0' + left % 10);
+	while (left /= 10);
+	at -= sizeof(head) - 1;
+	memcpy(at, head, sizeof(head) - 1);
+	memcpy(end, body, size);
+	size += (size_t)(end - at);
+	if (send(c->fd, at, size, MSG_NOSIGNAL) != (ssize_t)size)
+		shutdown(c->fd, SHUT_RDWR); /* an answer is smaller than any socket's buffer */
+}
+
+/* The GET that waits gets what is queued: texts, with 0x1e between them. */
+static void answer_poll(struct conn *c)
+{
+	size_t size = 0, taken = 0;
+
+	for (uint32_t i = 0; i < c->queued && size + c->queue[i]->size <= SCRATCH_BYTES; i++) {
+		const struct frame *f = c->queue[i];
+		size_t head = f->at[1] == 126 ? 4 : 2;
+
+		if (i)
+			scratch[size++] = 0x1e;
+		memcpy(scratch + size, f->at + head, f->size - head);
+		size += f->size - head;
+		taken += f->size;
+	}
+	c->held = false;
+	answer(c, scratch, size);
+	sent(c, taken);
+}
+
 static void flush(struct conn *c)
 {
+	if (c->held && c->queued)
+		answer_poll(c);
 	while (c->queued && !c->blocked && c->open) {
 		bool one = c->queued == 1;
 		size_t size = one ? c->queue[0]->size - c->sent : gather(c);
@@ -276,8 +325,7 @@ static size_t upgrade(struct conn *c, const unsigned char *at, size_t size)
 		accepted);
 	if (send(c->fd, answer, (size_t)n, MSG_NOSIGNAL) == n)
 		c->open = true;
-	say(c, "0{\"sid\":\"00000000000000000000\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000,"
-	       "\"maxPayload\":1000000}");
+	say(c, OPEN_PACKET);
 	return (size_t)(end - (const char *)at) + 4;
 }
 
@@ -300,12 +348,55 @@ static size_t frame_in(struct conn *c, unsigned char *at, size_t size)
 	return head + payload;
 }
 
+/* A GET or POST of a client that polls; how long it is, 0: not all of it is there. */
+static size_t poll(struct conn *c, const char *at, size_t head, size_t size)
+{
+	const char *length = memmem(at, head, "Content-Length: ", 16), *body = at + head;
+	size_t left = length ? number(length + 16, at + head) : 0;
+
+	if (size - head < left)
+		return 0;
+	size = head + left;
+	c->polling = true;
+	if (*at == 'G' && memmem(at, head, "&sid=", 5)) {
+		c->held = true;
+		flush(c);
+		return size;
+	}
+	while (left) {
+		const char *next = memchr(body, 0x1e, left);
+		size_t one = next ? (size_t)(next - body) : left;
+
+		packet(c, body, one);
+		one += next != NULL;
+		body += one;
+		left -= one;
+	}
+	if (*at == 'P')
+		answer(c, "ok", 2);
+	else
+		answer(c, OPEN_PACKET, sizeof(OPEN_PACKET) - 1);
+	return size;
+}
+
+static size_t request(struct conn *c, const unsigned char *at, size_t size)
+{
+	const unsigned char *end = memmem(at, size, "\r\n\r\n", 4);
+	size_t head = end ? (size_t)(end - at) + 4 : 0;
+
+	if (head == 0)
+		return 0;
+	if (memmem(at, head, "transport=polling", 17))
+		return poll(c, (const char *)at, head, size);
+	return upgrade(c, at, size);
+}
+
 static size_t use(struct conn *c, unsigned char *at, size_t size)
 {
 	size_t used = 0, n;
 
 	if (!c->open)
-		return upgrade(c, at, size);
+		return request(c, at, size);
 	while ((n = frame_in(c, at + used, size - used)))
 		used += n;
 	return used;

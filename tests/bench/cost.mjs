@@ -13,6 +13,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { drive, openRedis } from './bus.mjs';
 import { freePort } from './servers.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
@@ -23,7 +24,7 @@ const SHOWN = 0.01; // of the instructions: a function with less is not recorded
 const READY_MS = 60_000;
 const ALLOCATORS = /^(malloc|calloc|realloc|aligned_alloc|posix_memalign)$/;
 
-// `per`: how many units one of --count makes.
+// `per`: how many units one of --count makes. `program`: one of the build that is counted alone, with the count. `bus`: what bus.mjs drives by way of a Redis, and how many clients are in the room.
 const scenarios = {
 	'delivery-in-a-room-of-200': { args: ['rooms', '--clients', '200', '--room-size', '200'], few: 20, many: 620, per: 200 },
 	'delivery-of-8-at-once': { args: ['rooms', '--clients', '200', '--room-size', '200', '--window', '8'], few: 40, many: 1240, per: 200 },
@@ -32,7 +33,19 @@ const scenarios = {
 	'echo-of-8-at-once': { args: ['echo', '--clients', '1', '--window', '8'], few: 200, many: 4200, per: 1 },
 	'poll-answered': { args: ['rooms', '--clients', '20', '--room-size', '20', '--polling'], few: 20, many: 520, per: 20 },
 	'connection': { args: ['storm', '--clients', '1'], few: 50, many: 550, per: 1 },
+	'heartbeat-of-250000': { program: 'bench-heartbeats', few: 1000, many: 51000, per: 1 },
+	'bus-message-to-1': { bus: ['heard', 1], few: 50, many: 550, per: 1 },
+	'bus-message-to-10': { bus: ['heard', 10], few: 50, many: 550, per: 1 },
+	'bus-message-of-8-at-once': { bus: ['flood', 1], few: 20, many: 220, per: 8 },
+	'bus-message-for-nobody-here': { bus: ['elsewhere', 1], few: 20, many: 220, per: 16 },
+	'bus-message-of-our-own': { bus: ['own', 1], few: 20, many: 220, per: 16 },
+	'bus-message-said': { bus: ['said', 1], few: 50, many: 550, per: 1 },
 };
+// Nothing happens by the clock meanwhile.
+const STILL = ['--ping-interval', '1h', '--ping-timeout', '1h', '--connect-timeout', '1h', '--loop-stall', '0s', '--slow-handler', '0ms', '--shutdown-timeout', '1s'];
+const STILL_BUS = ['--node-beat', '20m', '--node-lost', '1h', '--bus-probe-interval', '1h', '--redis-command-timeout', '1h'];
+
+const CALLGRIND = (profile) => ['--tool=callgrind', `--callgrind-out-file=${profile}`, '--dump-line=no'];
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -81,12 +94,34 @@ function read(profile) {
 	return { instructions, allocations, functions };
 }
 
-async function run(bin, { args }, count, directory) {
-	const port = await freePort(), profile = path.join(directory, `profile-${count}`);
-	const gateway = spawn('valgrind', ['--tool=callgrind', `--callgrind-out-file=${profile}`, '--dump-line=no', path.join(bin, 'stoa-gateway'),
+async function runLoad(bin, { args }, count, port) {
+	const load = spawn(path.join(bin, 'stoa-load'), [...args, '--in-step', '--connecting', '1', '--patience', '60', '--count', String(count), '--port', String(port)], { stdio: ['ignore', 'pipe', 'pipe'] });
+	const { code, output } = await endOf(load);
+
+	if (code !== 0)
+		throw new Error(`stoa-load ended with ${code}: ${output}`);
+}
+
+async function runProgram(bin, { program }, count, profile) {
+	const { code, output } = await endOf(spawn('valgrind', [...CALLGRIND(profile), path.join(bin, program), String(count)], { stdio: ['ignore', 'pipe', 'pipe'] }));
+
+	if (code !== 0)
+		throw new Error(`${program} ended with ${code}: ${output}`);
+	return read(readFileSync(profile, 'utf8'));
+}
+
+async function run(bin, scenario, count, directory) {
+	const profile = path.join(directory, `profile-${count}`);
+
+	return scenario.program ? runProgram(bin, scenario, count, profile) : runGateway(bin, scenario, count, profile);
+}
+
+async function runGateway(bin, scenario, count, profile) {
+	const port = await freePort();
+	const redis = scenario.bus ? await openRedis() : null;
+	const gateway = spawn('valgrind', [...CALLGRIND(profile), path.join(bin, 'stoa-gateway'),
 		'--app', path.join(bin, '../apps/bench.so'), '--listen', `127.0.0.1:${port}`,
-		// Nothing happens by the clock meanwhile.
-		'--ping-interval', '1h', '--ping-timeout', '1h', '--connect-timeout', '1h', '--loop-stall', '0s', '--slow-handler', '0ms', '--shutdown-timeout', '1s'],
+		...STILL, ...(redis ? ['--redis-url', `redis://127.0.0.1:${redis.port}`, ...STILL_BUS] : [])],
 	{ stdio: ['ignore', 'pipe', 'pipe'] });
 	const ended = endOf(gateway);
 	let log = '', isOver = false;
@@ -97,14 +132,11 @@ async function run(bin, { args }, count, directory) {
 		for (const until = Date.now() + READY_MS; !/ listening /.test(log); await sleep(50))
 			if (isOver || Date.now() > until)
 				throw new Error(`the gateway did not start:\n${log}`);
-		const load = spawn(path.join(bin, 'stoa-load'), [...args, '--in-step', '--connecting', '1', '--patience', '60', '--count', String(count), '--port', String(port)], { stdio: ['ignore', 'pipe', 'pipe'] });
-		const { code, output } = await endOf(load);
-
-		if (code !== 0)
-			throw new Error(`stoa-load ended with ${code}: ${output}`);
+		await (redis ? drive(...scenario.bus, count, port, redis.port) : runLoad(bin, scenario, count, port));
 	} finally {
 		gateway.kill('SIGTERM');
 		await ended;
+		await redis?.close();
 	}
 	return read(readFileSync(profile, 'utf8'));
 }

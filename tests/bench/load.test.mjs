@@ -70,7 +70,7 @@ async function startServer(fault) {
 
 async function load(fault, args) {
 	const server = await startServer(fault);
-	const child = spawn(LOAD, [...args, '--port', String(server.port), '--warmup', '0.2', '--seconds', '0.5', '--patience', '2'], { stdio: ['ignore', 'pipe', 'inherit'] });
+	const child = spawn(LOAD, [...args, '--port', String(server.port), '--warmup', '0.2', '--seconds', '0.5', '--patience', fault === 'loses' ? '2' : '60'], { stdio: ['ignore', 'pipe', 'inherit'] });
 	let text = '';
 
 	child.stdout.setEncoding('utf8').on('data', (piece) => (text += piece));

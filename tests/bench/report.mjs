@@ -1,9 +1,10 @@
 // From runs to rows: medians, ratios, the table, the targets.
 
-import { costOf } from './scenarios.mjs';
+import { ALONE, costOf } from './scenarios.mjs';
+import { bound, number as digitsOf, ratio } from './tables.mjs';
 
 const NOISY = 0.3; // cores that somebody else had
-const FIGURES = ['per_second', 'p50_us', 'p99_us', 'p999_us', 'server_us', 'machine_us', 'server_busy', 'load_busy', 'foreign_busy', 'resident_per_client', 'connect_us', 'connects_per_second'];
+const FIGURES = ['per_second', 'p50_us', 'p99_us', 'p999_us', 'server_us', 'machine_us', 'server_busy', 'load_busy', 'foreign_busy', 'kernel_share', 'resident_per_client', 'connect_us', 'connects_per_second'];
 
 export function median(numbers) {
 	const sorted = numbers.filter((n) => n !== undefined).sort((a, b) => a - b);
@@ -14,35 +15,50 @@ export function median(numbers) {
 	return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-// One row for each scenario and server: {scenario, server, runs, quiet, <figures>, ratio} or {.., why} without a figure.
-// `ratio` is stoa's cost to this server's.
+const isQuiet = (run) => run.foreign_busy <= NOISY;
+const preferred = (list, is) => (list.some(is) ? list.filter(is) : list);
+
+// One row for each scenario and server: {scenario, server, runs, quiet, <figures>, ratio, spread, pairs} or {.., why} without a
+// figure. `ratio` is stoa's cost to this server's: the median of the ratios of the runs that took place side by side, since
+// the machine itself is faster and slower by the minute; `spread` is the least and the largest of them. Where no two were
+// measured side by side, `pairs` is 0 and the ratio that of the medians. `floor` is the ratio that the bare server has, which
+// costs next to nothing but the kernel's price.
 export function medians(runs, scenarios) {
 	const rows = [];
 
-	for (const scenario of scenarios)
-		for (const server of new Set(runs.filter((r) => r.scenario === scenario.name).map((r) => r.server)))
-			rows.push(row(scenario, server, runs.filter((r) => r.scenario === scenario.name && r.server === server)));
-	for (const r of rows) {
-		const cost = costOf(scenarios.find((s) => s.name === r.scenario));
-		const ours = rows.find((o) => o.scenario === r.scenario && o.server === 'stoa');
+	for (const scenario of scenarios) {
+		const of = (server) => preferred(runs.filter((r) => r.scenario === scenario.name && r.server === server), (r) => !r.absent);
 
-		if (r !== ours && r[cost] > 0 && ours?.[cost] > 0)
-			r.ratio = ours[cost] / r[cost];
+		for (const server of ALONE.filter((name) => of(name).length)) {
+			const { ratio: floor } = server === 'bare' ? {} : ratioOf(of('bare'), of(server), costOf(scenario));
+
+			rows.push({ ...row(scenario, server, of(server)), ...(server === 'stoa' ? {} : ratioOf(of('stoa'), of(server), costOf(scenario))), ...(floor && { floor }) });
+		}
 	}
 	return rows;
 }
 
 function row(scenario, server, all) {
 	const bad = all.find((r) => r.absent || !r.ok);
-	const quiet = all.filter((r) => r.ok && r.foreign_busy <= NOISY);
-	const used = quiet.length ? quiet : all;
+	const used = preferred(all, isQuiet);
 
 	if (bad)
 		return { scenario: scenario.name, server, why: bad.absent ?? bad.error };
 	return {
-		scenario: scenario.name, server, clients: all[0].clients, runs: all.length, quiet: quiet.length,
+		scenario: scenario.name, server, clients: all[0].clients, runs: all.length, quiet: all.filter(isQuiet).length,
 		...Object.fromEntries(FIGURES.map((name) => [name, median(used.map((r) => r[name]))])),
 	};
+}
+
+function ratioOf(ours, theirs, cost) {
+	if (![ours, theirs].every((list) => list.length && list.every((r) => r.ok && r[cost] > 0)))
+		return {};
+	const pairs = theirs.map((their) => [ours.find((r) => r.turn === their.turn), their]).filter(([our]) => our);
+	const ratios = preferred(pairs, (pair) => pair.every(isQuiet)).map(([our, their]) => our[cost] / their[cost]);
+
+	if (ratios.length === 0)
+		return { ratio: median(ours.map((r) => r[cost])) / median(theirs.map((r) => r[cost])), pairs: 0 };
+	return { ratio: median(ratios), spread: [Math.min(...ratios), Math.max(...ratios)], pairs: ratios.length };
 }
 
 // [{scenario, server, wanted, reached, met}]
@@ -61,16 +77,8 @@ export function targets(rows, scenarios) {
 	return found;
 }
 
-const number = (n, digits) => (n === undefined ? '-' : n.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+const number = (n, digits) => (n === undefined ? '-' : digitsOf(n, digits));
 const ms = (us) => (us ? number(us / 1000, us < 100_000 ? 2 : 0) : '-');
-const ratio = (r) => (r === undefined ? '' : r < 0.5 ? `1/${number(1 / r, 1)}` : number(r, 2));
-
-// What kept it from more: the server's CPU, the load's, or neither.
-function bound(r) {
-	if (r.server_busy > 0.9)
-		return r.load_busy > 0.9 ? 'both' : 'server';
-	return r.load_busy > 0.9 ? 'load' : '';
-}
 
 const COLUMNS = [
 	['server', (r) => (r.quiet === 0 ? `${r.server} *` : r.server)],
@@ -83,7 +91,10 @@ const COLUMNS = [
 	['machine us', (r) => number(r.machine_us, 2)],
 	['bytes/client', (r) => (r.scenario === 'idle' ? number(r.resident_per_client, 0) : '')],
 	['bound by', (r) => bound(r)],
-	['stoa to it', (r) => ratio(r.ratio)],
+	['kernel', (r) => (r.kernel_share === undefined ? '' : `${Math.round(r.kernel_share * 100)} %`)],
+	['runs', (r) => String(r.runs)],
+	['stoa to it', (r) => ratio(r.ratio) + (r.pairs === 0 ? ' ~' : '')],
+	['from - to', (r) => (r.pairs > 1 ? r.spread.map(ratio).join(' - ') : '')],
 ];
 
 function lines(rows) {
@@ -108,5 +119,7 @@ export function table(result, scenarios) {
 	}
 	if (result.rows.some((r) => r.quiet === 0))
 		out.push('* every run was disturbed by something else on this machine');
+	if (result.rows.some((r) => r.pairs === 0))
+		out.push('~ measured at different times: a ratio of medians');
 	return out.join('\n').trimEnd();
 }

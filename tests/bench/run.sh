@@ -12,7 +12,10 @@ usage() {
 		  --only NAMES     only these scenarios, with commas; --list prints them
 		  --peers NAMES    only beside these: bare, node, bun, flask; none for stoa alone
 		  --repeat N       how often each is measured (5; --quick 1); medians are printed
-		  --out DIR        where result.json and the plots go (build/bench)
+		  --add            beside the runs that result.json has, not in their place
+		  --out DIR        where result.json and the plots go (build/bench; --quick build/bench/quick)
+		  --docs           then 100,000 clients (crowd.mjs) and the flame graphs (flame.mjs), and all of it into
+		                   docs/performance.md (docs.mjs)
 		  --list           print the scenarios
 		  --help           print this
 
@@ -20,17 +23,25 @@ usage() {
 	END
 }
 
-quick='' peers=bare,node,bun,flask
-for argument in "$@"; do
-	case $argument in
+quick='' peers=bare,node,bun,flask docs='' out=$ROOT/build/bench arguments=()
+while [ $# -gt 0 ]; do
+	case $1 in
 	--help | -h) usage && exit ;;
-	--quick) quick=1 ;;
+	--list) exec node "$ROOT/tests/bench/bench.mjs" --list ;;
+	--quick) quick=1 peers=bare,node ;;
+	--docs) docs=1 && shift && continue ;;
+	--add) ;;
+	--only | --peers | --repeat | --out)
+		[ $# -ge 2 ] || die "$1 needs a value; see --help"
+		[ "$1" != --peers ] || peers=$2
+		[ "$1" != --out ] || out=$2
+		arguments+=("$1") && shift
+		;;
+	*) die "unknown argument $1; see --help" ;;
 	esac
+	arguments+=("$1") && shift
 done
-[ -z "$quick" ] || peers=bare,node
-for ((i = 1; i <= $#; i++)); do
-	[ "${!i}" != --peers ] || { next=$((i + 1)) && peers=${!next:-}; }
-done
+[ -z "$docs" ] || [ -z "$quick" ] || die "--docs is of a full run; see --help"
 
 # npm_packages DIR : as its lock file says.
 npm_packages() {
@@ -45,10 +56,19 @@ npm_ci() {
 if [ -z "${STOA_BIN:-}" ]; then
 	packages=("${BUILD_PACKAGES[@]}" redis-server)
 	[[ $peers != *flask* ]] || packages+=("${BENCH_PACKAGES[@]}")
+	[ -z "$docs" ] || packages+=(linux-perf)
 	set_up "${packages[@]}"
 	build release
 	[[ $peers != *node* ]] || npm_packages "$ROOT/tests/e2e"
 	[[ $peers != *bun* ]] || npm_packages "$ROOT/tests/bench/peers"
 	export STOA_BIN=$ROOT/build/release/bin
 fi
-exec node "$ROOT/tests/bench/bench.mjs" "$@"
+bench=$ROOT/tests/bench
+[ -n "$docs" ] || exec node "$bench/bench.mjs" "${arguments[@]}"
+# What one of these could not do leaves the page as it was there; the others are not lost for it.
+failed=''
+node "$bench/bench.mjs" "${arguments[@]}" || failed=1
+node "$bench/crowd.mjs" --out "$out/crowd" || failed=1
+node "$bench/flame.mjs" --out "$out/flame" || failed=1
+node "$bench/docs.mjs" "$out" || failed=1
+[ -z "$failed" ]

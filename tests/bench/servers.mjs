@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { VARIANTS } from './scenarios.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const PEERS = path.join(HERE, 'peers');
@@ -37,6 +38,9 @@ const kinds = {
 		missing: () => !existsSync('/usr/lib/python3/dist-packages/gevent') && 'python3-gevent is not installed',
 	},
 };
+
+for (const [name, { flags = [] }] of Object.entries(VARIANTS))
+	kinds[name] = { command: (...where) => [...kinds.stoa.command(...where), ...flags], missing: kinds.stoa.missing };
 
 export function whyMissing(name, shape) {
 	if (shape === 'broker' && !existsSync(path.join(BIN, 'stoa-broker')))
@@ -104,14 +108,14 @@ export class Site {
 	}
 
 	async open(server, shape) {
-		const redis = shape ? await this.#redis() : null;
+		const redis = shape ? await this.redis() : null;
 
 		if (shape === 'broker')
 			return this.#behindBroker(redis);
 		for (let i = 0; i < (shape === 'cluster' ? 2 : 1); i++) {
 			const port = await freePort();
 
-			await this.#start(`${server}-${i}`, kinds[server].command(port, redis), port);
+			await this.start(`${server}-${i}`, kinds[server].command(port, redis), port, VARIANTS[server]?.env);
 			this.ports.push(port);
 		}
 		if (shape)
@@ -123,8 +127,8 @@ export class Site {
 		const [port, internal, ofBroker] = [await freePort(), await freePort(), await freePort()];
 		const at = (number) => `127.0.0.1:${number}`;
 
-		await this.#start('broker', [path.join(BIN, 'stoa-broker'), '--app', APP, '--workers', '1', '--redis-url', redis, '--internal-listen', at(ofBroker)], ofBroker);
-		await this.#start('stoa-0', [path.join(BIN, 'stoa-gateway'), '--dispatch', 'broker', '--redis-url', redis, '--listen', at(port), '--internal-listen', at(internal)], port);
+		await this.start('broker', [path.join(BIN, 'stoa-broker'), '--app', APP, '--workers', '1', '--redis-url', redis, '--internal-listen', at(ofBroker)], ofBroker);
+		await this.start('stoa-0', [path.join(BIN, 'stoa-gateway'), '--dispatch', 'broker', '--redis-url', redis, '--listen', at(port), '--internal-listen', at(internal)], port);
 		this.ports.push(port);
 		for (const end = Date.now() + READY_MS; Date.now() < end; await sleep(50))
 			if (await isReady(ofBroker) && await isReady(internal))
@@ -132,17 +136,25 @@ export class Site {
 		throw new Error('the broker or the gateway did not become ready');
 	}
 
-	async #redis() {
+	// Another gateway of ours, number `i`, in this cluster.
+	async startStoa(i, port, redis, flags, env) {
+		await this.start(`stoa-${i}`, [...kinds.stoa.command(port, redis), ...flags], port, env);
+		this.ports.push(port);
+	}
+
+	// Resolves to its URL.
+	async redis() {
 		const port = await freePort();
 
-		await this.#start('redis', ['redis-server', '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], port);
+		await this.start('redis', ['redis-server', '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], port);
 		return `redis://127.0.0.1:${port}`;
 	}
 
-	async #start(name, command, port) {
+	// Resolves when its port answers.
+	async start(name, command, port, more = {}) {
 		const log = openSync(path.join(this.logs, `${name}.log`), 'w');
 		const { STOA_BIN, STOA_APPS, STOA_BUILD, ...env } = process.env;
-		const child = spawn('taskset', ['-c', String(this.cpu), ...command], { stdio: ['ignore', log, log], env });
+		const child = spawn('taskset', ['-c', String(this.cpu), ...command], { stdio: ['ignore', log, log], env: { ...env, ...more } });
 		const ended = new Promise((resolve) => child.on('close', resolve));
 		let isOver = false;
 

@@ -6,7 +6,7 @@
  *	websocket.c  frames (RFC 6455), the client's side
  *	polling.c    one connection with a GET or a POST on its way (HTTP/1.1)
  *	client.c     Engine.IO 4 and Socket.IO 5 up to the room joined; then packets are the scenario's
- *	rooms.c, echo.c, others.c   the scenarios
+ *	rooms.c, echo.c, others.c, crowd.c   the scenarios
  *
  * What every scenario demands: a client gets what was said to it, all of it, byte by byte, each sender's in order, and
  * nothing else. Anything else ends the run with a sentence and without a figure.
@@ -85,6 +85,7 @@ struct scenario {
 	void (*begin)(struct load *l);                        /* all are ready */
 	void (*packet)(struct client *c, struct text packet); /* with Engine.IO's `4` before it */
 	void (*blob)(struct client *c, struct text data);
+	void (*stay)(struct load *l);     /* instead of traffic that is measured; NULL: there is such */
 	uint64_t (*tick)(struct load *l); /* at each turn; when it wants the next, UINT64_MAX: it does not care */
 };
 
@@ -113,6 +114,7 @@ struct load {
 	size_t said;                 /* messages, echoes, connections begun */
 	uint64_t units, outstanding; /* deliveries in all; messages or echoes that are not complete */
 	uint64_t seen, progressed;   /* what there was at the last look, and when it was less */
+	uint64_t connected_ns;       /* when all were ready */
 	uint64_t due;                /* of the next message at a fixed rate */
 	uint32_t reconnected;
 	struct client *again;  /* storm: connections to be begun anew */
@@ -128,6 +130,7 @@ static inline bool load_speaks(const struct load *l)
 	return (l->phase == PHASE_WARMING || l->phase == PHASE_MEASURING) && (l->o.count == 0 || l->said < l->o.count);
 }
 void load_unit(struct load *l, uint64_t sent_ns); /* one delivery, of what was sent then */
+void load_turn(struct load *l, uint64_t end);     /* of the loop, not longer than until `end` and a tenth of a second */
 
 /* --- net.c -------------------------------------------------------------------------------------------------------- */
 
@@ -157,13 +160,13 @@ void client_blob(struct client *c, struct text data);   /* a binary one */
 void client_say(struct client *c, struct text packet);  /* Engine.IO text */
 void client_unexpected(struct client *c, struct text got, struct text wanted);
 
-/* --- rooms.c, echo.c, others.c ------------------------------------------------------------------------------------ */
+/* --- rooms.c, echo.c, others.c, crowd.c --------------------------------------------------------------------------- */
 
-extern const struct scenario scenario_rooms, scenario_echo, scenario_idle, scenario_storm;
+extern const struct scenario scenario_rooms, scenario_echo, scenario_idle, scenario_storm, scenario_crowd;
 void room_name(char to[16], const struct room *r); /* "r12" */
 
 /* `size` bytes that no other (id, number) has, text: both in hex, then letters. */
-enum { PAYLOAD_LEAST = 16 };
+enum { PAYLOAD_LEAST = 16, PAYLOAD_MOST = 32 * 1024 };
 void payload_put(char *to, size_t size, uint32_t id, uint32_t number);
 size_t number_put(char *to, uint64_t number); /* decimal; how many characters */
 

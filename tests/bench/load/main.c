@@ -11,7 +11,8 @@
 
 #include "load.h"
 
-static const struct scenario *const scenarios[] = { &scenario_rooms, &scenario_echo, &scenario_idle, &scenario_storm };
+static const struct scenario *const scenarios[] = { &scenario_rooms, &scenario_echo, &scenario_idle, &scenario_storm,
+	&scenario_crowd };
 
 enum { EVENTS = 512, PRIMERS = 100 };
 
@@ -21,6 +22,7 @@ static const char usage[] =
 	"  rooms   rooms of --room-size clients, --window messages on their way in each, or --rate of them a second\n"
 	"  echo    every client has --window acks outstanding\n"
 	"  idle    clients that do nothing\n"
+	"  crowd   clients that stay until stdin ends, and are to hear 42[\"news\",N,\"xxx..\"], N being 1, 2, ..\n"
 	"  storm   --clients connections at a time, each closed when it has its namespace\n"
 	"\n"
 	"  --pids PID[,PID]   the server's processes, whose CPU time and memory are read\n"
@@ -139,7 +141,7 @@ static void read_options(struct load *l, int argc, char **argv)
 		if (strcmp(argv[optind], scenarios[i]->name) == 0)
 			l->scenario = scenarios[i];
 	if (l->scenario == NULL || l->o.n_ports == 0 || l->o.clients == 0 || l->o.window == 0 || l->o.room_size == 0 ||
-		l->o.bytes < PAYLOAD_LEAST || l->o.bytes > 32 * 1024)
+		l->o.bytes < PAYLOAD_LEAST || l->o.bytes > PAYLOAD_MOST)
 		misused();
 }
 
@@ -147,6 +149,7 @@ static void read_options(struct load *l, int argc, char **argv)
 
 struct snapshot {
 	uint64_t at, server, machine, self, units, clients;
+	struct ticks ticks;
 };
 
 struct report {
@@ -157,7 +160,7 @@ struct report {
 static struct snapshot snap(const struct load *l)
 {
 	return (struct snapshot){ clock_ns(), cpu_of_ns(&l->o.pids), cpu_machine_ns(), cpu_self_ns(), l->units,
-		l->ready };
+		l->ready, ticks_of(&l->o.pids) };
 }
 
 static void prepare(struct load *l)
@@ -195,8 +198,7 @@ static void connect_more(struct load *l, size_t clients)
 		net_connect(&l->clients[l->begun++]);
 }
 
-/* One turn; not longer than until `end`. */
-static void turn(struct load *l, uint64_t end)
+void load_turn(struct load *l, uint64_t end)
 {
 	struct epoll_event events[EVENTS];
 	struct timespec wait;
@@ -236,7 +238,7 @@ static void connect_all(struct load *l, size_t clients)
 	l->phase = PHASE_CONNECTING;
 	while (l->ready < clients && l->error[0] == '\0') {
 		connect_more(l, clients);
-		turn(l, UINT64_MAX);
+		load_turn(l, UINT64_MAX);
 		watch_progress(l);
 	}
 }
@@ -247,7 +249,7 @@ static void pass(struct load *l, enum phase phase, double seconds)
 
 	l->phase = phase;
 	while (clock_ns() < end && l->error[0] == '\0') {
-		turn(l, end);
+		load_turn(l, end);
 		watch_progress(l);
 	}
 }
@@ -257,7 +259,7 @@ static void count(struct load *l)
 {
 	l->phase = PHASE_MEASURING;
 	while ((load_speaks(l) || l->outstanding) && l->error[0] == '\0') {
-		turn(l, UINT64_MAX);
+		load_turn(l, UINT64_MAX);
 		watch_progress(l);
 	}
 }
@@ -266,7 +268,7 @@ static void drain(struct load *l)
 {
 	l->phase = PHASE_DRAINING;
 	while (l->outstanding && l->error[0] == '\0') {
-		turn(l, UINT64_MAX);
+		load_turn(l, UINT64_MAX);
 		watch_progress(l);
 	}
 }
@@ -279,9 +281,14 @@ static void run(struct load *l, struct report *r)
 	r->start = snap(l);
 	connect_all(l, l->n_clients);
 	r->connected = snap(l);
+	l->connected_ns = r->connected.at;
 	pass(l, PHASE_SETTLING, l->scenario == &scenario_idle ? 2 : 0.3);
 	r->resident_idle = resident_bytes(&l->o.pids);
 	fputs("begins\n", stderr);
+	if (l->scenario->stay) {
+		l->scenario->stay(l);
+		return;
+	}
 	l->phase = PHASE_WARMING;
 	l->scenario->begin(l);
 	if (l->o.count == 0)
@@ -315,6 +322,14 @@ static void print_text(const char *s)
 	putchar('"');
 }
 
+static void print_kernel_share(const struct ticks *from, const struct ticks *to)
+{
+	double user = (double)(to->user - from->user), kernel = (double)(to->kernel - from->kernel);
+
+	if (user + kernel > 0)
+		printf(",\"kernel_share\":%.3f", kernel / (user + kernel));
+}
+
 static void print_ratio(const char *name, double n, double of)
 {
 	if (of > 0)
@@ -333,6 +348,7 @@ static void print_window(const struct load *l, const struct report *r)
 	print_ratio("server_busy", server, ns);
 	print_ratio("load_busy", self, ns);
 	print_ratio("foreign_busy", machine > server + self ? machine - server - self : 0, ns);
+	print_kernel_share(&r->from.ticks, &r->to.ticks);
 	printf(",\"p50_us\":%.1f,\"p99_us\":%.1f,\"p999_us\":%.1f,\"max_us\":%.1f",
 		(double)histogram_at(&l->latency, 0.5) / 1e3, (double)histogram_at(&l->latency, 0.99) / 1e3,
 		(double)histogram_at(&l->latency, 0.999) / 1e3, (double)l->latency.max / 1e3);
@@ -357,7 +373,7 @@ static void print_report(const struct load *l, const struct report *r)
 	if (l->error[0]) {
 		printf(",\"error\":");
 		print_text(l->error);
-	} else {
+	} else if (l->scenario->stay == NULL) {
 		print_window(l, r);
 		print_connects(r);
 	}

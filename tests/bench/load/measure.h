@@ -22,6 +22,11 @@ uint64_t cpu_self_ns(void);
 uint64_t cpu_of_ns(const struct pids *pids);
 /* The same of everything on this machine, interrupts included, in steps of 10 ms: the first line of /proc/stat. */
 uint64_t cpu_machine_ns(void);
+/* How often a clock tick met the processes outside of the kernel, and in it: utime and stime of /proc/PID/stat, proc(5). */
+struct ticks {
+	uint64_t user, kernel;
+};
+struct ticks ticks_of(const struct pids *pids);
 uint64_t resident_bytes(const struct pids *pids); /* Rss of /proc/PID/smaps_rollup */
 
 /* Times in ns, each counted in a bucket that is at most 1/32 wider than what is in it. */
