@@ -14,7 +14,8 @@ const FLAGS = ['--public', pagesOf('dashboard'), '--client-dir', CLIENT_DIR, ...
 useBrowser(before, after);
 
 describe('the dashboard to clients', () => {
-	test('everybody gets the same samples, numbered without a gap', async (t) => {
+	// Two samples that come in one turn, on a busy machine, are one: the later.
+	test('everybody gets the same samples, numbered without a gap but for those that a later one replaced', async (t) => {
 		const g = await forTest(t, 'dashboard', ['--set', 'period=20']);
 		const clients = [await connect(t, g.url), await connect(t, g.url)];
 		const seen = await Promise.all(clients.map(async (c) => {
@@ -24,8 +25,9 @@ describe('the dashboard to clients', () => {
 			return new Map(samples.map((sample) => [sample.n, sample]));
 		}));
 
-		for (const samples of seen)
-			assert.deepEqual([...samples.keys()], [...samples.keys()].map((_, i) => [...samples.keys()][0] + i));
+		const gaps = seen.flatMap((samples) => [...samples.keys()].slice(1).map((n, i) => n - [...samples.keys()][i] - 1));
+		assert.ok(gaps.every((gap) => gap >= 0), `${gaps}`);
+		assert.ok(gaps.reduce((sum, gap) => sum + gap, 0) <= (await g.metrics()).stoa_latest_dropped_total, `${gaps}`);
 		const common = [...seen[0].keys()].filter((n) => seen[1].has(n));
 		assert.ok(common.length > 0);
 		for (const n of common)
