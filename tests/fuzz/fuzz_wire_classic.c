@@ -33,6 +33,12 @@ static void require_event(struct stoa_value data)
 	buf_fini(&text);
 }
 
+/* A date is a text of the tree's, and none of the payload's. */
+static bool is_text(struct stoa_value v)
+{
+	return v.kind_ == VALUE_TEXT && (v.flags_ & VALUE_DATE) == 0;
+}
+
 static bool same_names(const struct wire_names *a, const struct wire_names *b)
 {
 	bool same = a->count == b->count;
@@ -60,7 +66,7 @@ static void require_as_tree(struct arena *arena, struct slice payload, bool name
 
 	if (wrong == NULL && (v.kind_ != VALUE_ARRAY || v.size_ != (named ? 3u : 2u)))
 		wrong = "message is no broadcast";
-	else if (wrong == NULL && named && value_at(v, 0).kind_ != VALUE_TEXT)
+	else if (wrong == NULL && named && !is_text(value_at(v, 0)))
 		wrong = "message without a sender";
 	if (wrong == NULL && named)
 		t.uid = value_slice(value_at(v, 0));

@@ -430,8 +430,8 @@ static size_t rooms_held(struct world *w, const struct station *s, const struct 
 
 	if (n == NULL || w->all_rooms || w->total_order)
 		return 0;
-	table_foreach(&n->rooms, at, next) count += held_here(
-		w, s, SUBSCRIPTION_CHANNEL, "socket.io#%s#%.*s#", nsp, SLICE_ARG(table_key(at)));
+	table_foreach(&n->rooms, at, next) count +=
+		held_here(w, s, SUBSCRIPTION_CHANNEL, "socket.io#%s#%.*s#", nsp, SLICE_ARG(table_key(at)));
 	return count;
 }
 
