@@ -3,9 +3,10 @@
 // else is said. `target` is what stoa is to reach: its cost to each other's, at most; `bytes`: at most.
 // `beside`: another load meanwhile, of which nothing is told. `only`: servers that can run it. `sizes`: other numbers for servers that cannot take as many. `repeat`: at most so often.
 
-// Our gateway otherwise than it comes, and where that is measured. A row: title, flags, env, scenarios.
+// Our gateway otherwise than it comes, and where that is measured. A row: title, flags, env, scenarios; `unlike`: with this in its
+// log it runs like any other, and is not measured.
 export const VARIANTS = {
-	'stoa-uring': { title: 'Stoa, io_uring', flags: ['--io-uring'], scenarios: ['room-1k', 'room-1k-8', 'rooms-10', 'room-10k', 'room-10k-8'] },
+	'stoa-uring': { title: 'Stoa, io_uring', flags: ['--io-uring'], unlike: 'io-uring-unavailable', scenarios: ['room-1k', 'room-1k-8', 'rooms-10', 'room-10k', 'room-10k-8'] },
 };
 
 // Who is measured, in this order, and how often at the most: what is ten times away needs no five repetitions.

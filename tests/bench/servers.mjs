@@ -117,9 +117,18 @@ export class Site {
 
 			await this.start(`${server}-${i}`, kinds[server].command(port, redis), port, VARIANTS[server]?.env);
 			this.ports.push(port);
+			this.#isItself(server, `${server}-${i}`);
 		}
 		if (shape)
 			await sleep(1500); // until they have heard of each other: no two servers say so in one way
+	}
+
+	// A variant that says in its log that it runs like any other has no figures of its own.
+	#isItself(server, name) {
+		const { unlike } = VARIANTS[server] ?? {};
+
+		if (unlike && readFileSync(path.join(this.logs, `${name}.log`), 'utf8').includes(unlike))
+			throw new Error(`it says ${unlike}; see ${this.logs}/${name}.log`);
 	}
 
 	// A gateway of ours, and a broker with the application in one process.

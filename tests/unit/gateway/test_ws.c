@@ -1735,17 +1735,9 @@ START_TEST(anything_in_any_order)
 }
 END_TEST
 
-/* What writes, and what ends behind that, with the option io_uring. */
-static TCase *cases_together(void)
+/* Whatever way the writes go. */
+static void add_cases_of_writing(TCase *t)
 {
-	TCase *t = tcase_create("together");
-
-	tcase_add_checked_fixture(t, setup_together, teardown);
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, writes_of_a_flush);
-	tcase_add_test(t, whatever_follows_a_write_of_a_flush);
-	tcase_add_test(t, full_sockets_of_a_flush);
-	tcase_add_test(t, a_reset_peer_of_a_flush);
 	tcase_add_test(t, write_outside_callbacks);
 	tcase_add_test(t, slow_reader);
 	tcase_add_test(t, write_behind_what_is_held);
@@ -1761,6 +1753,20 @@ static TCase *cases_together(void)
 	tcase_add_test(t, peer_ends_with_buffered_output);
 	tcase_add_test(t, engine_ends_with_open_connections);
 	tcase_add_test(t, anything_in_any_order);
+}
+
+/* What writes, and what ends behind that, with the option io_uring. */
+static TCase *cases_together(void)
+{
+	TCase *t = tcase_create("together");
+
+	tcase_add_checked_fixture(t, setup_together, teardown);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, writes_of_a_flush);
+	tcase_add_test(t, whatever_follows_a_write_of_a_flush);
+	tcase_add_test(t, full_sockets_of_a_flush);
+	tcase_add_test(t, a_reset_peer_of_a_flush);
+	add_cases_of_writing(t);
 	return t;
 }
 
@@ -1799,27 +1805,14 @@ Suite *suite(void)
 	tcase_add_test(t, too_many_fragments);
 	tcase_add_test(t, pieces);
 	tcase_add_test(t, control_frames_of_a_second);
-	tcase_add_test(t, write_outside_callbacks);
-	tcase_add_test(t, slow_reader);
-	tcase_add_test(t, write_behind_what_is_held);
-	tcase_add_test(t, pings_of_a_slow_reader);
-	tcase_add_test(t, write_behind_half_a_pong);
-	tcase_add_test(t, close_without_status);
-	tcase_add_test(t, close_with_unread_input);
-	tcase_add_loop_test(t, close_with_buffered_output, 0, 2);
-	tcase_add_test(t, close_of_a_peer_that_never_reads);
 	tcase_add_test(t, close_without_a_descriptor_to_spare);
 	tcase_add_test(t, close_inside_a_message);
 	tcase_add_test(t, close_from_another_connection);
 	tcase_add_test(t, close_when_just_opened);
 	tcase_add_test(t, linger_ends);
 	tcase_add_loop_test(t, peer_closes, 0, sizeof(closes) / sizeof(closes[0]));
-	tcase_add_test(t, peer_closes_behind_buffered_output);
 	tcase_add_test(t, peer_ends);
 	tcase_add_test(t, peer_resets);
-	tcase_add_test(t, write_to_a_reset_peer);
-	tcase_add_test(t, peer_resets_with_buffered_output);
-	tcase_add_test(t, peer_ends_with_buffered_output);
 	tcase_add_loop_test(t, protocol_error, 0, sizeof(errors) / sizeof(errors[0]));
 	tcase_add_loop_test(t, protocol_error_behind_output, 0, sizeof(errors) / sizeof(errors[0]));
 	tcase_add_test(t, input_behind_an_error_is_thrown_away);
@@ -1827,12 +1820,11 @@ Suite *suite(void)
 	tcase_add_test(t, pause_before_what_came_with_the_head);
 	tcase_add_test(t, pause_outside_and_close);
 	tcase_add_test(t, pause_while_flooded);
-	tcase_add_test(t, engine_ends_with_open_connections);
 	tcase_add_test(t, peer_is_gone_at_once);
 	tcase_add_test(t, descriptor_too_high);
 	tcase_add_test(t, descriptor_limit_is_restored);
 	tcase_add_test(t, many_come_and_go);
-	tcase_add_test(t, anything_in_any_order);
+	add_cases_of_writing(t);
 	suite_add_tcase(s, t);
 	if (has_io_uring())
 		suite_add_tcase(s, cases_together());
