@@ -14,6 +14,7 @@ import { eventually } from './lib/wait.mjs';
 
 const redis = shareRedis(before, after);
 const SERVED = 'stoa_relays_received_total{result="served"}';
+const ENDED = 'stoa_disconnects_total{reason="transport error"}';
 const DENIED = 'stoa_relays_received_total{result="denied"}';
 const UNKNOWN = '{"code":1,"message":"Session ID unknown"}';
 const relayed = (kind, result) => `stoa_relayed_total{kind="${kind}",result="${result}"}`;
@@ -230,14 +231,16 @@ describe('what a client does, its owner sees', () => {
 	test('a post that is aborted ends the session', async (t) => {
 		const [owner, other] = cluster();
 		const p = await sessionOf(t, owner, other.port);
-		const served = await metric(owner, SERVED);
+		const [served, ended] = [await metric(owner, SERVED), await metric(owner, ENDED)];
 		const raw = await Raw.open(t, other.port);
 
 		raw.write(request('POST', p.target, ['Content-Length: 100'])).write('42[');
 		await eventually('the post to be with its owner', async () => (await metric(owner, SERVED)) > served);
 		raw.reset();
 		p.port = owner.port;
-		await eventually('the session to end', () => p.isGone());
+		// Asked by its number: a post that asks would be a second one, and end the session itself.
+		await eventually('the session to end', async () => (await metric(owner, ENDED)) > ended);
+		assert.equal(await p.isGone(), true);
 	});
 
 	test('two posts at once end the session', async (t) => {

@@ -226,10 +226,11 @@ export class Polling {
 			await fetchRaw(this.t, this.port, 'GET', '/socket.io/?EIO=4&transport=none');
 	}
 
-	// Is the session gone?
+	// Is the session gone? A session that is still there may end by being asked: a post beside another one is answered with
+	// a 400 that has no body.
 	async isGone() {
 		const { status, body } = await this.post('3');
-		return status === 400 && JSON.parse(body).code === 1;
+		return status === 400 && body !== '' && JSON.parse(body).code === 1;
 	}
 }
 
