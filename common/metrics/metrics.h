@@ -33,6 +33,8 @@
 	METRIC(HANDSHAKES_REFUSED, COUNTER, "stoa_handshakes_total", "result=\"refused\"", "Engine.IO handshakes") \
 	METRIC(HANDSHAKES_WAITING, GAUGE, "stoa_handshakes_waiting", "", \
 		"Handshakes that the application has not decided on") \
+	METRIC(UNKNOWN_SIDS, COUNTER, "stoa_unknown_sids_total", "", \
+		"Requests refused because their session is not known, here or at its gateway") \
 	METRIC(UPGRADES, COUNTER, "stoa_upgrades_total", "result=\"ok\"", "Upgrades from polling to WebSocket") \
 	METRIC(UPGRADES_FAILED, COUNTER, "stoa_upgrades_total", "result=\"failed\"", \
 		"Upgrades from polling to WebSocket") \

@@ -169,6 +169,8 @@ void door_refused(struct http_conn *c, const struct eio_request *r, const struct
 
 	if (!r->has_sid)
 		metrics_count(M_HANDSHAKES_REFUSED);
+	if (why->error == EIO_SESSION_UNKNOWN)
+		metrics_count(M_UNKNOWN_SIDS);
 	if (d && d->ops->hears(d->ctx))
 		tell(c, r, why);
 }

@@ -127,6 +127,17 @@ describe('gauges and counters follow what happens', () => {
 		await counted(g, 'stoa_volatile_dropped_total');
 	});
 
+	test('requests for a session that nobody knows are counted, by polling and by WebSocket', async (t) => {
+		const g = await forTest(t, 'e2e');
+		const unknown = '/socket.io/?EIO=4&sid=aaaaaaaaaaaaaaaaaaaa&transport=';
+
+		assert.equal((await fetchRaw(t, g.port, 'GET', `${unknown}polling`)).status, 400);
+		await counted(g, 'stoa_unknown_sids_total');
+		(await Raw.open(t, g.port)).write(upgradeRequest(`${unknown}websocket`));
+		await counted(g, 'stoa_unknown_sids_total', 2);
+		assert.equal((await g.metrics())['stoa_handshakes_total{result="refused"}'], 0);
+	});
+
 	test('malformed input is counted by the part that found it', async (t) => {
 		const g = await forTest(t, 'e2e');
 		const bad = (part) => counted(g, `stoa_malformed_total{part="${part}"}`);
