@@ -30,6 +30,7 @@ static void on_loaded(void *ctx, struct slice app, const char *error)
 	s->app_is_news = true;
 	if (s->state == SERVER_LOADING) {
 		s->state = SERVER_SERVING;
+		systemd_tell("READY=1\nSTATUS=runs %s", s->options->gateway.app_name);
 		server_connect(s);
 	} else {
 		server_look_at_app(s);
@@ -161,6 +162,7 @@ static void begin_to_end(struct server *s)
 
 	log_info("shutting-down", LOG_I("partitions", intake_view(s->intake, now_ms).partitions));
 	s->state = SERVER_LEAVING;
+	systemd_tell("STOPPING=1");
 	s->leave_by_ms = now_ms + s->options->gateway.shutdown_timeout_ms;
 	timer_set(&s->loop.timers, &s->give_up, out_of_time, s->leave_by_ms);
 	if (was_serving && s->streams)
@@ -344,6 +346,7 @@ int server_run(struct server *s)
 		LOG_S("app_name", s->options->gateway.app_name), LOG_S("app", s->options->gateway.app),
 		LOG_I("workers", slots_of(s->options)),
 		LOG_S("internal", s->internal ? internal_address(s->internal) : "none"));
+	systemd_watch(&s->watch, &s->loop.timers, loop_now(&s->loop));
 	crew_start(s->crew);
 	loop_run(&s->loop);
 	return s->status;
@@ -359,6 +362,7 @@ void server_close(struct server *s)
 	for (int i = 0; i < 2; i++)
 		if (s->signals[i])
 			event_free(s->signals[i]);
+	timer_stop(&s->loop.timers, &s->watch.timer);
 	timer_stop(&s->loop.timers, &s->give_up);
 	timer_stop(&s->loop.timers, &s->put_app);
 	loop_fini(&s->loop);

@@ -14,6 +14,7 @@
 #include "redis_setup.h"
 #include "reload.h"
 #include "streams_redis.h"
+#include "systemd.h"
 
 enum { BROKER_ID_SIZE = 12 };
 
@@ -33,6 +34,7 @@ struct server {
 	struct streams *streams; /* NULL until the module has been loaded */
 	struct internal *internal;
 	struct reload *reload;
+	struct systemd_watch watch;
 	struct event *signals[2];
 	struct timer give_up, put_app; /* shutdown_timeout; the application's record is written again */
 	char id[BROKER_ID_SIZE + 1], name[GATEWAY_NAME_MAX + 1];

@@ -64,20 +64,12 @@ static void unload(struct app *app, struct background *background)
 }
 
 /* The new application is loaded before the old one is stopped: one that cannot be loaded changes nothing. */
-static void reload(void *ctx)
+static void reload_now(struct server *s)
 {
-	struct server *s = ctx;
 	const struct gateway_options *options = s->process.options;
 	char why[512];
 	struct loaded new, old = { s->app, s->background };
 
-	if (s->process.ending)
-		return;
-	if (s->elsewhere) {
-		log_info("nothing-to-reload",
-			LOG_S("why", "the application is loaded by who runs it, not by the gateway"));
-		return;
-	}
 	new = load(s, options, true, why, sizeof(why));
 	if (new.app == NULL) {
 		metrics_count(M_RELOADS_FAILED);
@@ -90,6 +82,22 @@ static void reload(void *ctx)
 	unload(old.app, old.background);
 	metrics_count(M_RELOADS);
 	log_info("reloaded", LOG_S("app", options->app), LOG_I("sessions", sessions_count(&s->process.sessions)));
+}
+
+static void reload(void *ctx)
+{
+	struct server *s = ctx;
+
+	if (s->process.ending)
+		return;
+	if (s->elsewhere) {
+		log_info("nothing-to-reload",
+			LOG_S("why", "the application is loaded by who runs it, not by the gateway"));
+		return;
+	}
+	systemd_tell("RELOADING=1");
+	reload_now(s);
+	systemd_tell("READY=1");
 }
 
 static int load_first(struct server *s, const struct gateway_options *options, char *why, size_t why_size)
@@ -185,8 +193,11 @@ void server_run(struct server *s)
 			"cannot-listen", LOG_S("addr", edge_address(s->process.edge)), LOG_S("why", strerror(-error)));
 	} else {
 		log_listening(s);
+		systemd_tell("READY=1\nSTATUS=listening on %s", edge_address(s->process.edge));
+		systemd_watch(&s->watch, &s->process.loop.timers, loop_now(&s->process.loop));
 		process_run(&s->process);
 	}
+	timer_stop(&s->process.loop.timers, &s->watch.timer);
 	/* Who stayed to the last hears of the end before the application does. */
 	sessions_drop(&s->process.sessions, loop_now(&s->process.loop));
 	if (s->app)

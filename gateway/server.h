@@ -11,6 +11,7 @@
 #include "membership.h"
 #include "process.h"
 #include "reload.h"
+#include "systemd.h"
 
 struct server {
 	struct process process;
@@ -24,6 +25,7 @@ struct server {
 	struct notify notify;          /* its tasks left something */
 	struct api *api;
 	struct reload *reload;
+	struct systemd_watch watch;
 	struct membership *membership; /* NULL: alone */
 	const char *(*app_options)[2];
 	struct map questions; /* admission.c's: who waits to be let in */

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "memory.h"
 #include "metrics.h"
+#include "systemd.h"
 
 enum {
 	EXIT_INTERRUPTED = 1,
@@ -46,6 +47,7 @@ static void begin_to_end(struct process *p)
 	int64_t now_ms = loop_now(&p->loop);
 
 	p->ending = true;
+	systemd_tell("STOPPING=1\nSTATUS=shutting down, %zu sessions", (size_t)sessions_count(&p->sessions));
 	log_info("shutting-down", LOG_I("sessions", sessions_count(&p->sessions)));
 	edge_stop_listening(p->edge);
 	timer_set(&p->loop.timers, &p->give_up, out_of_time, now_ms + p->options->shutdown_timeout_ms);

@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "log.h"
 #include "sockets.h"
+#include "systemd.h"
 
 enum {
 	QUEUE_WAITS_MS = 1000, /* connections are not left waiting for a worker that is to come later than that */
@@ -43,6 +44,8 @@ struct workers {
 	_Atomic bool *set_up; /* shared: the worker in its present life */
 	sigset_t signals, signals_before;
 	bool ending;
+	bool told_ready;    /* systemd: each worker has been set up */
+	int64_t beat_ms;    /* then it hears that the supervisor lives; NEVER */
 	int64_t give_up_ms; /* NEVER, unless `ending` */
 	int status;
 };
@@ -87,6 +90,7 @@ static void become_worker(struct workers *w, size_t i, pid_t supervisor, struct 
 	w->sockets[i] = -1;
 	sockets_close(w->sockets, w->count);
 	release(w);
+	systemd_forget();
 	signal(SIGHUP, SIG_IGN); /* until there is something to load anew */
 	sigprocmask(SIG_SETMASK, &w->signals_before, NULL);
 	log_set_worker((int)i);
@@ -112,6 +116,7 @@ static void begin_to_end(struct workers *w, int signal)
 	const struct gateway_options *o = w->options;
 
 	w->ending = true;
+	systemd_tell("STOPPING=1");
 	w->give_up_ms = clock_now_ms() + o->shutdown_timeout_ms + o->background_timeout_ms + END_GRACE_MS;
 	sockets_close(w->sockets, w->count);
 	tell_all(w, signal);
@@ -241,11 +246,35 @@ static bool start_due(struct workers *w, struct worker *self)
 	return false;
 }
 
+/* --- What systemd hears ------------------------------------------------------------------------------------------ */
+
+static bool all_were_there(const struct workers *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (!w->slots[i].was_set_up)
+			return false;
+	return true;
+}
+
+static void tell_systemd(struct workers *w)
+{
+	int64_t now_ms = clock_now_ms();
+
+	if (!w->told_ready && !w->ending && all_were_there(w)) {
+		w->told_ready = true;
+		systemd_tell("READY=1\nSTATUS=%zu workers", w->count);
+	}
+	if (now_ms < w->beat_ms)
+		return;
+	systemd_tell("WATCHDOG=1");
+	w->beat_ms = now_ms + systemd_watchdog_ms();
+}
+
 /* --- The supervisor ----------------------------------------------------------------------------------------------- */
 
 static int64_t next_ms(const struct workers *w)
 {
-	int64_t next = w->give_up_ms;
+	int64_t next = w->give_up_ms < w->beat_ms ? w->give_up_ms : w->beat_ms;
 
 	for (size_t i = 0; i < w->count; i++)
 		if (due_ms(w, i) < next)
@@ -287,6 +316,7 @@ static int supervise(struct workers *w, struct worker *self)
 		take_signal(w, wait_for_signal(w));
 		note_set_up(w);
 		reap(w);
+		tell_systemd(w);
 	}
 	log_info("stopped", LOG_I("log_lines_dropped", log_dropped()));
 	return w->status;
@@ -297,7 +327,9 @@ static bool open_workers(struct workers *w, const struct gateway_options *o)
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1 };
 	char address[SOCKETS_ADDRESS_SIZE], why[512];
 
-	*w = (struct workers){ .options = o, .count = (size_t)o->workers, .give_up_ms = NEVER };
+	*w = (struct workers){ .options = o, .count = (size_t)o->workers, .give_up_ms = NEVER, .beat_ms = NEVER };
+	if (systemd_watchdog_ms())
+		w->beat_ms = 0;
 	w->slots = must_alloc(w->count * sizeof(*w->slots));
 	w->sockets = must_alloc(w->count * sizeof(*w->sockets));
 	w->set_up =
