@@ -18,6 +18,7 @@ BUILD_PACKAGES=(
 TEST_PACKAGES=(
 	clang clang-format libclang-rt-14-dev llvm valgrind shellcheck doxygen
 	redis-server openssl haproxy nginx-light
+	mandoc groff-base zsh fish # what reads man pages and completions
 	systemd strace # what reads the units, and sees the system calls that they have to allow
 	prometheus python3-yaml # what reads the dashboard's queries, the alerts and the manifests
 	curl git chromium python3 python3-socketio python3-msgpack python3-flask-socketio python3-redis python3-websocket python3-requests python3-aiohttp

@@ -87,6 +87,12 @@ struct config_table {
 	const struct config_option *options; /* ended by a row without name; in --help's order */
 };
 
+/* The flags that are no options: "--config FILE" and what it does. Ended by one without a flag. */
+struct config_builtin {
+	const char *flag, *help;
+};
+extern const struct config_builtin config_builtins[];
+
 /* What the command line asked for. */
 enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_HEALTH, CONFIG_CHECK, CONFIG_PRINT, CONFIG_ERROR };
 

@@ -3,10 +3,7 @@
 
 enum { WIDTH = 100 };
 
-/* What --help shows of the flags that are no options. */
-static const struct {
-	const char *flag, *help;
-} builtins[] = {
+const struct config_builtin config_builtins[] = {
 	{ "--config FILE", "Read this file" },
 	{ "--set NAME=VALUE", "Set an option of the application's own; may be repeated" },
 	{ "--check-config", "Read the options, report what is wrong, and end" },
@@ -14,8 +11,8 @@ static const struct {
 	{ "--health", "Ask the one that runs with these options how it is, and end: 0 well, 1 not" },
 	{ "--help", "Print this and end" },
 	{ "--version", "Print the version and end" },
+	{ NULL, NULL },
 };
-enum { BUILTINS = sizeof(builtins) / sizeof(builtins[0]) };
 
 static void add_flag_and_value(const struct config_option *o, struct buf *to)
 {
@@ -125,8 +122,8 @@ void config_help(const struct config_table *table, struct buf *to)
 		add_option(to, indent, o);
 	}
 	buf_add_str(to, "\nOther flags:\n");
-	for (size_t i = 0; i < BUILTINS; i++)
-		add_entry(to, indent, slice_str(builtins[i].flag), slice_str(builtins[i].help));
+	for (const struct config_builtin *b = config_builtins; b->flag; b++)
+		add_entry(to, indent, slice_str(b->flag), slice_str(b->help));
 }
 
 /* ---- The reference ---- */

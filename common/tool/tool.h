@@ -3,7 +3,7 @@
  * (docs/emitting.md); the answer as a table or as JSON, and an exit code for scripts.
  *
  *	main.c          reads the command line, asks, shows
- *	tool_args       the options; tool_help their help
+ *	tool_commands   the commands; tool_args the options; tool_help their help (and common/manual their man page)
  *	tool_request    the request's JSON
  *	tool_url        which gateway; tool_http asks it
  *	tool_show       the answer
