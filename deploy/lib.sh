@@ -15,7 +15,10 @@ BUILD_PACKAGES=(
 	dpkg-dev libcap-dev ca-certificates # these build libwebsockets from Debian's source package
 )
 # shellcheck disable=SC2034
+PACKAGE_PACKAGES=(debhelper)
+# shellcheck disable=SC2034
 TEST_PACKAGES=(
+	debhelper lintian # these make and judge the packages
 	clang clang-format libclang-rt-14-dev llvm valgrind shellcheck doxygen
 	redis-server openssl haproxy nginx-light
 	mandoc groff-base zsh fish # what reads man pages and completions

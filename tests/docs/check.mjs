@@ -147,7 +147,7 @@ function checkFeatures(page) {
 	for (let row = 1; row <= 13; row++)
 		if (!seen.has(`B${row}`))
 			wrong(page, 1, `row B${row} is missing`);
-	for (const row of ['C1', 'C2', 'C3', 'C4', 'C5', 'C6', 'C10', 'C11', 'C12', 'D1', 'D4'])
+	for (const row of ['C1', 'C2', 'C3', 'C4', 'C5', 'C6', 'C10', 'C11', 'C12', 'D1', 'D4', 'D10'])
 		if (!seen.has(row))
 			wrong(page, 1, `row ${row} is missing`);
 }
