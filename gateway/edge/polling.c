@@ -114,7 +114,8 @@ static bool is_old_explorer(const struct http_head *head)
 
 static void lend(struct http_conn *c, const struct http_head *head, struct slice lines)
 {
-	bool compresses = edge_of(c)->config.options->http_compression;
+	bool compresses =
+		edge_of(c)->config.options->http_compression && http_field_count(head, HTTP_F_ACCEPT_ENCODING);
 	struct polling *p = c->user;
 
 	if (p == NULL) {
