@@ -1,13 +1,14 @@
 /*
  * http1_head.c - the heads of requests; see http1.h.
  *
- * Two passes. scan() looks at every byte once, whatever the pieces in which they come: it refuses what may not stand
- * in a head at all, and finds the ends of lines. parse_lines() then understands the lines, from the first one on each
- * time a new one is complete; as a head has few lines, that repetition is bounded by their number. The passes take
- * turns so that the first violation is the one reported, however the bytes are cut.
+ * Two passes. http_scan() looks at every byte once, whatever the pieces in which they come. parse_lines() then
+ * understands the lines, from the first one on each time a new one is complete; as a head has few lines, that
+ * repetition is bounded by their number. The passes take turns so that the first violation is the one reported, however
+ * the bytes are cut.
  */
 #include "http1.h"
 
+#include "http1_scan.h"
 #include "http1_text.h"
 
 enum { MAX_METHOD_BYTES = 32 };
@@ -367,126 +368,6 @@ static int parse_lines(
 	return 0;
 }
 
-/* Bytes. */
-
-struct scan {
-	size_t start;  /* of the request line: behind an empty line when there is one */
-	size_t at;     /* everything before this may stand in a head */
-	bool new_line; /* a line ended among the bytes that are new */
-	bool whole;    /* the head ends at `at` */
-	bool bad;      /* the byte at `at` is refused: */
-	struct http_refusal why;
-};
-
-static void stop(struct scan *s, int status, const char *reason)
-{
-	s->bad = true;
-	refuse(&s->why, status, reason);
-}
-
-/* The request line is too long when it goes on where its CR should be. Asked once, at that byte. */
-static bool line_too_long(struct slice in, const struct scan *s, size_t max)
-{
-	return s->at - s->start == max && in.at[s->at] != '\r' && in.at[s->at] != '\n' &&
-	       slice_find(slice_of(in.at + s->start, max), '\n') == max;
-}
-
-/* What may stand anywhere in a line: all but control characters, of which it is the tab alone. */
-static bool is_plain(char c)
-{
-	unsigned char u = (unsigned char)c;
-
-	return u >= ' ' ? u != 0x7f : u == '\t';
-}
-
-static void check_byte(struct slice in, const struct http_limits *limits, struct scan *s)
-{
-	char c = in.at[s->at];
-	bool after_cr = s->at > 0 && in.at[s->at - 1] == '\r';
-
-	if (after_cr && c != '\n')
-		stop(s, 400, "bare CR");
-	else if (!after_cr && c == '\n')
-		stop(s, 400, "bare LF");
-	else if (c != '\r' && c != '\n' && !is_plain(c))
-		stop(s, 400, "control character");
-	else if (s->at >= s->start && line_too_long(in, s, limits->max_line_bytes))
-		stop(s, 414, "request line too long");
-	else if (s->at >= limits->max_head_bytes)
-		stop(s, 431, "head too large");
-}
-
-/* A line ends at s->at: is it the empty one behind the headers? An empty request line is for parse_lines() to refuse. */
-static bool ends_head(struct slice in, const struct scan *s)
-{
-	return s->at >= s->start + 3 && memcmp(in.at + s->at - 3, "\r\n\r\n", 4) == 0;
-}
-
-/* Of a whole block; false where a tab is or what is not ASCII, too. */
-static bool is_plain_block(const char *at)
-{
-	http_block b = http_block_at(at);
-
-	return !http_block_any((b < ' ') | (b == 0x7f));
-}
-
-/* Past what is plain; where check_byte() has to look. Limits are asked about at their own bytes. */
-static size_t skip_plain(struct slice in, const struct http_limits *limits, const struct scan *s)
-{
-	size_t i = s->at, end = in.size, line_end = s->start + limits->max_line_bytes;
-
-	if (end > limits->max_head_bytes)
-		end = limits->max_head_bytes;
-	if (i <= line_end && end > line_end)
-		end = line_end;
-	if (i > 0 && in.at[i - 1] == '\r')
-		return i;
-	while (i + HTTP_BLOCK <= end && is_plain_block(in.at + i))
-		i += HTTP_BLOCK;
-	while (i + 8 <= end) {
-		uint64_t odd = http_any_outside(http_eight(in.at + i), ' ');
-
-		if (odd == 0) {
-			i += 8;
-			continue;
-		}
-		i += http_first_of(odd);
-		if (!is_plain(in.at[i])) /* a tab is, and what is not ASCII */
-			return i;
-		i++;
-	}
-	while (i < end && is_plain(in.at[i]))
-		i++;
-	return i;
-}
-
-/* The end of a line, all of it, which no limit falls into. */
-static bool is_line_end(struct slice in, const struct http_limits *limits, const struct scan *s)
-{
-	return s->at > s->start + 1 && s->at + 1 < in.size && s->at + 1 < limits->max_head_bytes &&
-	       in.at[s->at] == '\r' && in.at[s->at + 1] == '\n' && in.at[s->at - 1] != '\r';
-}
-
-static void scan(struct slice in, const struct http_limits *limits, struct scan *s)
-{
-	while (s->at < in.size && !s->whole) {
-		s->at = skip_plain(in, limits, s);
-		if (s->at == in.size)
-			return;
-		if (is_line_end(in, limits, s))
-			s->at++;
-		else
-			check_byte(in, limits, s);
-		if (s->bad)
-			return;
-		if (in.at[s->at] == '\n') {
-			s->new_line = true;
-			s->whole = ends_head(in, s);
-		}
-		s->at++;
-	}
-}
-
 /* Where the request line begins, as far as the bytes tell. */
 static size_t start_of(struct slice in)
 {
@@ -498,10 +379,10 @@ static size_t start_of(struct slice in)
 int http_head_parse(struct slice in, const struct http_limits *limits, size_t *scanned, struct http_head *head,
 	struct http_refusal *refusal)
 {
-	struct scan s = { .start = start_of(in), .at = *scanned };
+	struct http_scan s = { .start = start_of(in), .at = *scanned };
 	struct slice seen_;
 
-	scan(in, limits, &s);
+	http_scan(in, limits, &s);
 	if (s.at > s.start) {
 		seen_ = slice_of(in.at + s.start, s.at - s.start);
 		if (*scanned <= s.start + MAX_METHOD_BYTES && check_method(seen_, refusal) < 0)
@@ -517,28 +398,4 @@ int http_head_parse(struct slice in, const struct http_limits *limits, size_t *s
 	if (!s.whole)
 		return 0;
 	return finish(head, refusal) < 0 ? -1 : (int)s.at;
-}
-
-struct slice http_header_get(const struct http_head *head, const char *name)
-{
-	struct slice wanted = slice_str(name);
-
-	for (size_t i = 0; i < head->n_headers; i++)
-		if (slice_equal_nocase(head->headers[i].name, wanted))
-			return head->headers[i].value;
-	return (struct slice){ 0 };
-}
-
-bool http_list_has(struct slice value, const char *token)
-{
-	struct slice wanted = slice_str(token);
-
-	while (value.size) {
-		size_t end = slice_find(value, ',');
-
-		if (slice_equal_nocase(http_trim(slice_first(value, end)), wanted))
-			return true;
-		value = slice_from(value, end < value.size ? end + 1 : end);
-	}
-	return false;
 }
