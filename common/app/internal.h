@@ -16,7 +16,8 @@
  *	admission.c requests before there is a client: "handshake", "connection_error", headers
  *	acks.c      acks now and later
  *	session.c   the client's session with this handler's changes
- *	jobs.c      background tasks: their work on another thread, and what it hands back
+ *	jobs.c      background tasks: their work on another thread
+ *	mail.c      what that hands back, opened on the loop's
  *	later.c     what waits: one table and one heap for timers, calls, deferred acks and tasks
  *	timers.c    stoa_after(), stoa_cancel(), tasks
  *	calls.c     stoa_call() and those like it, and their answers
