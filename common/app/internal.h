@@ -3,7 +3,8 @@
  *
  *	host.c      the table of functions that a module calls through
  *	load.c      a module becomes an application
- *	registry.c  what STOA_APP said: patterns, handlers, tasks, and looking them up
+ *	setup.c     what STOA_APP says: patterns, handlers, tasks, options
+ *	registry.c  looking it up
  *	app.c       life, and the host's entry points
  *	event.c     one event through its handlers, and what becomes of it when they fail
  *	context.c   what happened: names, arguments, the handshake
@@ -38,7 +39,7 @@ struct handler {
 	void *ctx;
 };
 
-/* --- What was set up (registry.c) --------------------------------------------------------------------------------- */
+/* --- What was set up (setup.c, registry.c) ------------------------------------------------------------------------ */
 
 /* "/chat", "/game-*" or "*": the text without the star. */
 struct pattern {

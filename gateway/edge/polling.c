@@ -125,7 +125,7 @@ void polling_lend(struct http_conn *c, const struct http_head *head, struct slic
 	p->old_explorer = is_old_explorer(head);
 }
 
-/* --- Sessions, GET, POST ------------------------------------------------------------------------------------ */
+/* --- Sessions, GET, POST ------------------------------------------------------------------------------------- */
 
 /* Its answer goes out at the end of the turn. */
 void polling_open(struct http_conn *c, const struct session_handshake *h)
