@@ -6,16 +6,6 @@
 
 #include "slice.h"
 
-/* Without the spaces and tabs at both ends (RFC 9110's OWS). */
-static inline struct slice http_trim(struct slice s)
-{
-	while (s.size && (s.at[0] == ' ' || s.at[0] == '\t'))
-		s = slice_from(s, 1);
-	while (s.size && (s.at[s.size - 1] == ' ' || s.at[s.size - 1] == '\t'))
-		s.size--;
-	return s;
-}
-
 /* The value of a hexadecimal digit; -1 for any other character. */
 static inline int http_hex_value(char c)
 {
