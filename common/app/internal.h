@@ -3,7 +3,8 @@
  *
  *	host.c      the table of functions that a module calls through
  *	load.c      a module becomes an application
- *	registry.c  what STOA_APP said: patterns, handlers, tasks, and looking them up
+ *	setup.c     what STOA_APP says: patterns, handlers, tasks, options
+ *	registry.c  looking it up
  *	app.c       life, and the host's entry points
  *	event.c     one event through its handlers, and what becomes of it when they fail
  *	context.c   what happened: names, arguments, the handshake
@@ -16,7 +17,8 @@
  *	admission.c requests before there is a client: "handshake", "connection_error", headers
  *	acks.c      acks now and later
  *	session.c   the client's session with this handler's changes
- *	jobs.c      background tasks: their work on another thread, and what it hands back
+ *	jobs.c      background tasks: their work on another thread
+ *	mail.c      what that hands back, opened on the loop's
  *	later.c     what waits: one table and one heap for timers, calls, deferred acks and tasks
  *	timers.c    stoa_after(), stoa_cancel(), tasks
  *	calls.c     stoa_call() and those like it, and their answers
@@ -37,7 +39,7 @@ struct handler {
 	void *ctx;
 };
 
-/* --- What was set up (registry.c) --------------------------------------------------------------------------------- */
+/* --- What was set up (setup.c, registry.c) ------------------------------------------------------------------------ */
 
 /* "/chat", "/game-*" or "*": the text without the star. */
 struct pattern {

@@ -59,15 +59,13 @@ void buf_add_slow(struct buf *b, const void *at, size_t size)
 
 static size_t uint_digits(char *to, uint64_t n)
 {
-	char digits[INT_DIGITS_MAX];
-	size_t at = sizeof(digits);
+	size_t count = 1, at;
 
-	do {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n);
-	memcpy(to, digits + at, sizeof(digits) - at);
-	return sizeof(digits) - at;
+	for (uint64_t power = 10; n >= power && count < INT_DIGITS_MAX; power *= 10)
+		count++;
+	for (at = count; at; n /= 10)
+		to[--at] = (char)('0' + n % 10);
+	return count;
 }
 
 size_t int_digits(char to[INT_DIGITS_MAX], int64_t n)
@@ -89,7 +87,10 @@ void buf_add_uint(struct buf *b, uint64_t n)
 {
 	char digits[INT_DIGITS_MAX];
 
-	buf_add(b, digits, uint_digits(digits, n));
+	if (b->cap - b->size >= sizeof(digits) && !b->failed)
+		b->size += uint_digits(b->at + b->size, n);
+	else
+		buf_add(b, digits, uint_digits(digits, n));
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

@@ -9,12 +9,12 @@ struct sip {
 
 static uint64_t key[2];
 
-static uint64_t rotl(uint64_t x, int n)
+static inline uint64_t rotl(uint64_t x, int n)
 {
 	return x << n | x >> (64 - n);
 }
 
-static void sip_round(struct sip *s)
+static inline void sip_round(struct sip *s)
 {
 	s->a += s->b;
 	s->b = rotl(s->b, 13) ^ s->a;
@@ -28,11 +28,34 @@ static void sip_round(struct sip *s)
 	s->c = rotl(s->c, 32);
 }
 
-static void absorb(struct sip *s, uint64_t word)
+static inline void absorb(struct sip *s, uint64_t word)
 {
 	s->d ^= word;
 	sip_round(s);
 	s->a ^= word;
+}
+
+/* What is left, of less than eight bytes, as the low bytes of a word. */
+static inline uint64_t rest(const char *at, size_t size)
+{
+	uint64_t word = 0;
+	uint32_t four;
+	uint16_t two;
+	int n = 0;
+
+	if (size & 4) {
+		memcpy(&four, at, 4);
+		word = four;
+		n = 4;
+	}
+	if (size & 2) {
+		memcpy(&two, at + n, 2);
+		word |= (uint64_t)two << 8 * n;
+		n += 2;
+	}
+	if (size & 1)
+		word |= (uint64_t)(unsigned char)at[n] << 8 * n;
+	return word;
 }
 
 unsigned map_hash(const void *data, size_t size)
@@ -49,10 +72,7 @@ unsigned map_hash(const void *data, size_t size)
 		memcpy(&word, at, 8);
 		absorb(&s, word);
 	}
-	word = 0;
-	if (size)
-		memcpy(&word, at, size);
-	absorb(&s, last | word);
+	absorb(&s, last | rest(at, size));
 	s.c ^= 0xff;
 	for (int i = 0; i < 3; i++)
 		sip_round(&s);

@@ -116,6 +116,16 @@ static inline struct slice http_field_get(const struct http_head *head, enum htt
 {
 	return head->fields[field].count ? head->headers[head->fields[field].first].value : (struct slice){ 0 };
 }
+/* Without the spaces and tabs at both ends (RFC 9110's OWS). */
+static inline struct slice http_trim(struct slice s)
+{
+	while (s.size && (s.at[0] == ' ' || s.at[0] == '\t'))
+		s = slice_from(s, 1);
+	while (s.size && (s.at[s.size - 1] == ' ' || s.at[s.size - 1] == '\t'))
+		s.size--;
+	return s;
+}
+
 /* Whether a comma-separated header value holds the token (any case). "gzip;q=1" is not "gzip". */
 bool http_list_has(struct slice value, const char *token);
 

@@ -1,36 +1,31 @@
 /*
  * http1_head.c - the heads of requests; see http1.h.
  *
- * Two passes. scan() looks at every byte once, whatever the pieces in which they come: it refuses what may not stand
- * in a head at all, and finds the ends of lines. parse_lines() then understands the lines, from the first one on each
- * time a new one is complete; as a head has few lines, that repetition is bounded by their number. The passes take
- * turns so that the first violation is the one reported, however the bytes are cut.
+ * Two passes. http_scan() looks at every byte once, whatever the pieces in which they come. parse_lines() then
+ * understands the lines, from the first one on each time a new one is complete; as a head has few lines, that
+ * repetition is bounded by their number. The passes take turns so that the first violation is the one reported, however
+ * the bytes are cut.
  */
 #include "http1.h"
 
+#include "http1_scan.h"
 #include "http1_text.h"
 
 enum { MAX_METHOD_BYTES = 32 };
 
 /* What a character is good for. */
-enum { FIELD = 1, TOKEN = 2, TARGET = 4, HOST = 8 };
+enum { TOKEN = 1, TARGET = 2, HOST = 4 };
 
-/* The combinations that occur: f = field values only, t = tokens, q = targets, h = hosts, T = tokens and targets,
- * a = everything. '#' is a token's character but must never be sent in a target; a comma in Host is two hosts to some
- * readers. Targets hold what browsers leave unescaped in a query ([]{}|^"), though RFC 3986 has it escaped. */
-enum {
-	f = FIELD,
-	t = FIELD | TOKEN,
-	q = FIELD | TARGET,
-	h = FIELD | TARGET | HOST,
-	T = FIELD | TOKEN | TARGET,
-	a = FIELD | TOKEN | TARGET | HOST
-};
-static const unsigned char ascii[128] = {
+/* The combinations that occur: t = tokens, q = targets, h = targets and hosts, T = tokens and targets, a = everything.
+ * '#' is a token's character but must never be sent in a target; a comma in Host is two hosts to some readers. Targets
+ * hold what browsers leave unescaped in a query ([]{}|^"), though RFC 3986 has it escaped. Nothing above 127 is any of
+ * these. */
+enum { t = TOKEN, q = TARGET, h = TARGET | HOST, T = TOKEN | TARGET, a = TOKEN | TARGET | HOST };
+static const unsigned char classes[256] = {
 	/* clang-format off */
-	0, 0, 0, 0, 0, 0, 0, 0, 0, f, 0, 0, 0, 0, 0, 0, /* HTAB */
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	f, a, q, t, a, a, a, a, h, h, a, a, q, a, a, q, /*  !"#$%&'()*+,-./ */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, a, q, t, a, a, a, a, h, h, a, a, q, a, a, q, /*  !"#$%&'()*+,-./ */
 	a, a, a, a, a, a, a, a, a, a, h, h, q, h, q, q, /* 0123456789:;<=>? */
 	q, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, /* @ABCDEFGHIJKLMNO */
 	a, a, a, a, a, a, a, a, a, a, a, h, q, h, T, a, /* PQRSTUVWXYZ[\]^_ */
@@ -40,50 +35,50 @@ static const unsigned char ascii[128] = {
 };
 
 static const struct {
-	const char *text;
+	struct slice text;
 	enum http_method method;
 } methods[] = {
-	{ "GET", HTTP_GET },
-	{ "POST", HTTP_POST },
-	{ "OPTIONS", HTTP_OPTIONS },
-	{ "HEAD", HTTP_HEAD },
-	{ "PUT", HTTP_PUT },
-	{ "DELETE", HTTP_DELETE },
-	{ "PATCH", HTTP_PATCH },
+	{ { "GET", 3 }, HTTP_GET },
+	{ { "POST", 4 }, HTTP_POST },
+	{ { "OPTIONS", 7 }, HTTP_OPTIONS },
+	{ { "HEAD", 4 }, HTTP_HEAD },
+	{ { "PUT", 3 }, HTTP_PUT },
+	{ { "DELETE", 6 }, HTTP_DELETE },
+	{ { "PATCH", 5 }, HTTP_PATCH },
 };
 
 static bool is(char c, int class)
 {
-	unsigned char u = (unsigned char)c;
-
-	return u < sizeof(ascii) ? (ascii[u] & class) != 0 : class == FIELD;
+	return classes[(unsigned char)c] & class;
 }
 
-/* Of a class of ASCII. */
 static bool all_are(struct slice s, int class)
 {
-	unsigned char all = 0xff, any = 0;
+	unsigned char all = 0xff;
 
-	for (size_t i = 0; i < s.size; i++) {
-		unsigned char u = (unsigned char)s.at[i];
-
-		any |= u;
-		all &= ascii[u & 0x7f];
-	}
-	return (any & 0x80) == 0 && (all & class);
+	for (size_t i = 0; i < s.size; i++)
+		all &= classes[(unsigned char)s.at[i]];
+	return all & class;
 }
 
-/* The same of targets, which are long: what is not TARGET is below '!', '#', DEL or above. */
+/* Which of the bytes are not TARGET: '#' and what is outside of '!' to '~'. As signed bytes those above 127 are below. */
+static http_block not_target(const char *at)
+{
+	http_block b = http_block_at(at);
+
+	return (b < '!') | (b == '#') | (b == 0x7f);
+}
+
+/* The same as all_are() of targets, which are long; the last block may have bytes of the one before once more. */
 static bool all_are_target(struct slice s)
 {
-	while (s.size >= 8) {
-		uint64_t x = http_eight(s.at);
+	http_block bad = { 0 };
 
-		if ((x & HTTP_EACH(0x80)) | http_any_below(x, '!') | http_any_is(x, '#') | http_any_is(x, 0x7f))
-			return false;
-		s = slice_from(s, 8);
-	}
-	return all_are(s, TARGET);
+	if (s.size < HTTP_BLOCK)
+		return all_are(s, TARGET);
+	for (size_t i = 0; i + HTTP_BLOCK < s.size; i += HTTP_BLOCK)
+		bad |= not_target(s.at + i);
+	return !http_block_any(bad | not_target(s.at + s.size - HTTP_BLOCK));
 }
 
 static int refuse(struct http_refusal *refusal, int status, const char *reason)
@@ -111,7 +106,7 @@ static int check_method(struct slice line, struct http_refusal *refusal)
 static enum http_method method_of(struct slice text)
 {
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (slice_equal(text, slice_str(methods[i].text)))
+		if (slice_equal(text, methods[i].text))
 			return methods[i].method;
 	return HTTP_OTHER;
 }
@@ -232,41 +227,51 @@ static int (*const rules[HTTP_FIELDS])(struct http_head *head, struct slice valu
 	[HTTP_F_EXPECT] = see_expect,
 };
 
-/* In lower case, the shortest first. */
+/* By the size of their names, which are in lower case; at most two are of one size. */
+enum { OF_A_SIZE = 2 };
 static const struct {
-	struct slice name;
+	const char *name;
 	enum http_field field;
-} fields[] = {
-	{ { "host", 4 }, HTTP_F_HOST },
-	{ { "expect", 6 }, HTTP_F_EXPECT },
-	{ { "origin", 6 }, HTTP_F_ORIGIN },
-	{ { "upgrade", 7 }, HTTP_F_UPGRADE },
-	{ { "connection", 10 }, HTTP_F_CONNECTION },
-	{ { "user-agent", 10 }, HTTP_F_USER_AGENT },
-	{ { "content-type", 12 }, HTTP_F_CONTENT_TYPE },
-	{ { "content-length", 14 }, HTTP_F_CONTENT_LENGTH },
-	{ { "accept-encoding", 15 }, HTTP_F_ACCEPT_ENCODING },
-	{ { "transfer-encoding", 17 }, HTTP_F_TRANSFER_ENCODING },
-	{ { "sec-websocket-key", 17 }, HTTP_F_WEBSOCKET_KEY },
-	{ { "sec-websocket-version", 21 }, HTTP_F_WEBSOCKET_VERSION },
-	{ { "sec-websocket-protocol", 22 }, HTTP_F_WEBSOCKET_PROTOCOL },
-	{ { "sec-websocket-extensions", 24 }, HTTP_F_WEBSOCKET_EXTENSIONS },
+} fields[][OF_A_SIZE] = {
+	[4] = { { "host", HTTP_F_HOST } },
+	[6] = { { "expect", HTTP_F_EXPECT }, { "origin", HTTP_F_ORIGIN } },
+	[7] = { { "upgrade", HTTP_F_UPGRADE } },
+	[10] = { { "connection", HTTP_F_CONNECTION }, { "user-agent", HTTP_F_USER_AGENT } },
+	[12] = { { "content-type", HTTP_F_CONTENT_TYPE } },
+	[14] = { { "content-length", HTTP_F_CONTENT_LENGTH } },
+	[15] = { { "accept-encoding", HTTP_F_ACCEPT_ENCODING } },
+	[17] = { { "transfer-encoding", HTTP_F_TRANSFER_ENCODING }, { "sec-websocket-key", HTTP_F_WEBSOCKET_KEY } },
+	[21] = { { "sec-websocket-version", HTTP_F_WEBSOCKET_VERSION } },
+	[22] = { { "sec-websocket-protocol", HTTP_F_WEBSOCKET_PROTOCOL } },
+	[24] = { { "sec-websocket-extensions", HTTP_F_WEBSOCKET_EXTENSIONS } },
 };
 
+/* The size of the token that a line begins with. */
+static size_t token_size(struct slice line)
+{
+	size_t i = 0;
+
+	while (i < line.size && is(line.at[i], TOKEN))
+		i++;
+	return i;
+}
+
 /* Both are tokens, of one size; `lower` has letters and hyphens alone, and nothing else of a token becomes one here. */
-static bool is_name(struct slice name, struct slice lower)
+static bool is_name(struct slice name, const char *lower)
 {
 	for (size_t i = 0; i < name.size; i++)
-		if ((name.at[i] | 0x20) != lower.at[i])
+		if ((name.at[i] | 0x20) != lower[i])
 			return false;
 	return true;
 }
 
 static enum http_field field_of(struct slice name)
 {
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && fields[i].name.size <= name.size; i++)
-		if (fields[i].name.size == name.size && is_name(name, fields[i].name))
-			return fields[i].field;
+	if (name.size >= sizeof(fields) / sizeof(fields[0]))
+		return HTTP_F_OTHER;
+	for (size_t i = 0; i < OF_A_SIZE && fields[name.size][i].name; i++)
+		if (is_name(name, fields[name.size][i].name))
+			return fields[name.size][i].field;
 	return HTTP_F_OTHER;
 }
 
@@ -279,9 +284,16 @@ static void note_header(struct http_head *head, enum http_field field, struct sl
 	head->headers[head->n_headers++].value = value;
 }
 
+static int refuse_name(struct slice line, struct http_refusal *refusal)
+{
+	bool colon = slice_find(line, ':') < line.size;
+
+	return refuse(refusal, 400, colon ? "bad header name" : "header without a colon");
+}
+
 static int parse_header(struct slice line, size_t max, struct http_head *head, struct http_refusal *refusal)
 {
-	size_t colon = slice_find(line, ':');
+	size_t colon = token_size(line);
 	struct slice name, value;
 	enum http_field field;
 
@@ -289,11 +301,9 @@ static int parse_header(struct slice line, size_t max, struct http_head *head, s
 		return refuse(refusal, 400, "folded header");
 	if (head->n_headers == max)
 		return refuse(refusal, 431, "too many headers");
-	if (colon == line.size)
-		return refuse(refusal, 400, "header without a colon");
+	if (colon == 0 || colon == line.size || line.at[colon] != ':')
+		return refuse_name(line, refusal);
 	name = slice_first(line, colon);
-	if (colon == 0 || !all_are(name, TOKEN))
-		return refuse(refusal, 400, "bad header name");
 	value = http_trim(slice_from(line, colon + 1));
 	field = field_of(name);
 	if (rules[field] && rules[field](head, value, refusal) < 0)
@@ -358,103 +368,6 @@ static int parse_lines(
 	return 0;
 }
 
-/* Bytes. */
-
-struct scan {
-	size_t start;  /* of the request line: behind an empty line when there is one */
-	size_t at;     /* everything before this may stand in a head */
-	bool new_line; /* a line ended among the bytes that are new */
-	bool whole;    /* the head ends at `at` */
-	bool bad;      /* the byte at `at` is refused: */
-	struct http_refusal why;
-};
-
-static void stop(struct scan *s, int status, const char *reason)
-{
-	s->bad = true;
-	refuse(&s->why, status, reason);
-}
-
-/* The request line is too long when it goes on where its CR should be. Asked once, at that byte. */
-static bool line_too_long(struct slice in, const struct scan *s, size_t max)
-{
-	return s->at - s->start == max && in.at[s->at] != '\r' && in.at[s->at] != '\n' &&
-	       slice_find(slice_of(in.at + s->start, max), '\n') == max;
-}
-
-static void check_byte(struct slice in, const struct http_limits *limits, struct scan *s)
-{
-	char c = in.at[s->at];
-	bool after_cr = s->at > 0 && in.at[s->at - 1] == '\r';
-
-	if (after_cr && c != '\n')
-		stop(s, 400, "bare CR");
-	else if (!after_cr && c == '\n')
-		stop(s, 400, "bare LF");
-	else if (c != '\r' && c != '\n' && !is(c, FIELD))
-		stop(s, 400, "control character");
-	else if (s->at >= s->start && line_too_long(in, s, limits->max_line_bytes))
-		stop(s, 414, "request line too long");
-	else if (s->at >= limits->max_head_bytes)
-		stop(s, 431, "head too large");
-}
-
-/* A line ends at s->at: is it the empty one behind the headers? An empty request line is for parse_lines() to refuse. */
-static bool ends_head(struct slice in, const struct scan *s)
-{
-	return s->at >= s->start + 3 && memcmp(in.at + s->at - 3, "\r\n\r\n", 4) == 0;
-}
-
-static bool is_plain(uint64_t x)
-{
-	return (http_any_below(x, ' ') | http_any_is(x, 0x7f)) == 0;
-}
-
-/* Past what may stand anywhere in a line; where check_byte() has to look. Limits are asked about at their own bytes. */
-static size_t skip_plain(struct slice in, const struct http_limits *limits, const struct scan *s)
-{
-	size_t i = s->at, end = in.size, line_end = s->start + limits->max_line_bytes;
-
-	if (end > limits->max_head_bytes)
-		end = limits->max_head_bytes;
-	if (i <= line_end && end > line_end)
-		end = line_end;
-	if (i > 0 && in.at[i - 1] == '\r')
-		return i;
-	while (i + 8 <= end && is_plain(http_eight(in.at + i)))
-		i += 8;
-	while (i < end && is(in.at[i], FIELD))
-		i++;
-	return i;
-}
-
-/* The end of a line, all of it, which no limit falls into. */
-static bool is_line_end(struct slice in, const struct http_limits *limits, const struct scan *s)
-{
-	return s->at > s->start + 1 && s->at + 1 < in.size && s->at + 1 < limits->max_head_bytes &&
-	       in.at[s->at] == '\r' && in.at[s->at + 1] == '\n' && in.at[s->at - 1] != '\r';
-}
-
-static void scan(struct slice in, const struct http_limits *limits, struct scan *s)
-{
-	while (s->at < in.size && !s->whole) {
-		s->at = skip_plain(in, limits, s);
-		if (s->at == in.size)
-			return;
-		if (is_line_end(in, limits, s))
-			s->at++;
-		else
-			check_byte(in, limits, s);
-		if (s->bad)
-			return;
-		if (in.at[s->at] == '\n') {
-			s->new_line = true;
-			s->whole = ends_head(in, s);
-		}
-		s->at++;
-	}
-}
-
 /* Where the request line begins, as far as the bytes tell. */
 static size_t start_of(struct slice in)
 {
@@ -466,10 +379,10 @@ static size_t start_of(struct slice in)
 int http_head_parse(struct slice in, const struct http_limits *limits, size_t *scanned, struct http_head *head,
 	struct http_refusal *refusal)
 {
-	struct scan s = { .start = start_of(in), .at = *scanned };
+	struct http_scan s = { .start = start_of(in), .at = *scanned };
 	struct slice seen_;
 
-	scan(in, limits, &s);
+	http_scan(in, limits, &s);
 	if (s.at > s.start) {
 		seen_ = slice_of(in.at + s.start, s.at - s.start);
 		if (*scanned <= s.start + MAX_METHOD_BYTES && check_method(seen_, refusal) < 0)
@@ -485,28 +398,4 @@ int http_head_parse(struct slice in, const struct http_limits *limits, size_t *s
 	if (!s.whole)
 		return 0;
 	return finish(head, refusal) < 0 ? -1 : (int)s.at;
-}
-
-struct slice http_header_get(const struct http_head *head, const char *name)
-{
-	struct slice wanted = slice_str(name);
-
-	for (size_t i = 0; i < head->n_headers; i++)
-		if (slice_equal_nocase(head->headers[i].name, wanted))
-			return head->headers[i].value;
-	return (struct slice){ 0 };
-}
-
-bool http_list_has(struct slice value, const char *token)
-{
-	struct slice wanted = slice_str(token);
-
-	while (value.size) {
-		size_t end = slice_find(value, ',');
-
-		if (slice_equal_nocase(http_trim(slice_first(value, end)), wanted))
-			return true;
-		value = slice_from(value, end < value.size ? end + 1 : end);
-	}
-	return false;
 }

@@ -1,7 +1,31 @@
-/* http1_query.c - what a request says in its query and cookies; see http1.h. */
+/* http1_query.c - what a request says in its headers, query and cookies; see http1.h. */
 #include "http1.h"
 
 #include "http1_text.h"
+
+struct slice http_header_get(const struct http_head *head, const char *name)
+{
+	struct slice wanted = slice_str(name);
+
+	for (size_t i = 0; i < head->n_headers; i++)
+		if (slice_equal_nocase(head->headers[i].name, wanted))
+			return head->headers[i].value;
+	return (struct slice){ 0 };
+}
+
+bool http_list_has(struct slice value, const char *token)
+{
+	struct slice wanted = slice_str(token);
+
+	while (value.size) {
+		size_t end = slice_find(value, ',');
+
+		if (slice_equal_nocase(http_trim(slice_first(value, end)), wanted))
+			return true;
+		value = slice_from(value, end < value.size ? end + 1 : end);
+	}
+	return false;
+}
 
 bool http_query_next(struct slice *query, struct slice *name, struct slice *value)
 {

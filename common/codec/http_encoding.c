@@ -83,7 +83,7 @@ enum http_encoding http_encoding_choose(const struct http_head *head, unsigned o
 	int best_weight;
 
 	for (size_t i = 0; i < head->n_headers; i++)
-		if (slice_equal_nocase(head->headers[i].name, SLICE("Accept-Encoding")))
+		if (head->field_of[i] == HTTP_F_ACCEPT_ENCODING)
 			read_list(&w, head->headers[i].value);
 	best_weight = w.identity > 0 ? w.identity - 1 : 0;
 	for (size_t i = 0; i < CODINGS; i++) {

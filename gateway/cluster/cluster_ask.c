@@ -1,48 +1,15 @@
 /* cluster_ask.c - what we ask of other servers, and how it ends. */
+#include "cluster_request.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "alloc.h"
-#include "cluster_internal.h"
 #include "metrics.h"
 
-/* Times and counts come from elsewhere: both are bounded, so that sums of them are. */
-enum { REQUEST_ID_MAX = NODE_UID_SIZE + 20, TIMEOUT_MAX_MS = INT32_MAX };
-#define CLIENTS_MAX ((uint64_t)UINT32_MAX)
-
-/* A node that is to answer, by name for the case that it does not. */
-struct awaited {
-	char uid[NODE_UID_SIZE + 1], name[NODE_NAME_MAX + 1];
-	bool answered;
-	bool is_gone;     /* and what it may still say is not waited for */
-	bool was_counted; /* of one that is gone: it lived when the servers were counted, for sure */
-	uint64_t clients; /* of BROADCAST: that it asked and that have not acknowledged */
-};
-
-/*
- * One question. Who is to answer: as many servers as listen to requests of the namespace, ourselves not counted; asked of
- * Redis in the same breath, so that it is as many as the question reaches. Of these the nodes of ours are known by name.
- * A node that is known to be gone is waited for no longer.
- */
-struct cluster_request {
-	struct map_node by_id;
-	struct cluster *cluster;
-	enum wire_request_type type;
-	struct cluster_asker who;
-	struct timer deadline;
-	bool is_counted;                /* `servers` is known, since counted_ms */
-	int64_t counted_ms;             /* INT64_MAX: not yet */
-	int64_t servers;                /* that are to answer */
-	int64_t strangers;              /* of them, at least: those that are no nodes of ours */
-	int64_t answered;               /* of them; for BROADCAST: that told how many clients they ask */
-	uint64_t clients, acknowledged; /* of BROADCAST */
-	bool told_clients;
-	struct awaited *nodes;
-	size_t n_nodes;
-	char id[REQUEST_ID_MAX + 1];
-};
+enum { TIMEOUT_MAX_MS = INT32_MAX }; /* times come from elsewhere: bounded, so that sums of them are */
 
 /* --- The end of it ------------------------------------------------------------------------------------------------ */
 
@@ -117,8 +84,7 @@ static bool servers_answered(const struct cluster_request *r)
 	return r->is_counted && outstanding(r) == 0;
 }
 
-/* Ends it if nothing more is to come. The request is gone after this, or not. */
-static void finish_if_complete(struct cluster_request *r, int64_t now_ms)
+void cluster_request_settle(struct cluster_request *r, int64_t now_ms)
 {
 	if (!servers_answered(r))
 		return;
@@ -133,7 +99,7 @@ static void finish_if_complete(struct cluster_request *r, int64_t now_ms)
 
 /* --- Asking ------------------------------------------------------------------------------------------------------- */
 
-static struct cluster_request *find_request(const struct cluster *c, struct slice id)
+struct cluster_request *cluster_request_find(const struct cluster *c, struct slice id)
 {
 	struct map_node *n = map_find(&c->requests, id);
 
@@ -178,7 +144,7 @@ struct cluster_counting {
 	struct cluster_counting *next, **link; /* all of them: a bus that is closed answers nothing */
 	struct cluster *cluster;
 	bool with_us; /* we listen too */
-	char id[REQUEST_ID_MAX + 1];
+	char id[CLUSTER_REQUEST_ID_MAX + 1];
 };
 
 static struct cluster_counting *counting_new(struct cluster *c, const struct cluster_request *r)
@@ -206,7 +172,7 @@ static void counting_free(struct cluster_counting *counting)
 static void on_count(void *to, int64_t now_ms, int64_t result, struct slice text)
 {
 	struct cluster_counting *counting = to;
-	struct cluster_request *r = find_request(counting->cluster, slice_str(counting->id));
+	struct cluster_request *r = cluster_request_find(counting->cluster, slice_str(counting->id));
 	bool with_us = counting->with_us;
 
 	(void)text;
@@ -221,7 +187,7 @@ static void on_count(void *to, int64_t now_ms, int64_t result, struct slice text
 	r->counted_ms = now_ms;
 	r->servers = result - (with_us && result > 0);
 	r->strangers = r->servers > (int64_t)r->n_nodes ? r->servers - (int64_t)r->n_nodes : 0;
-	finish_if_complete(r, now_ms);
+	cluster_request_settle(r, now_ms);
 }
 
 static int count_servers(struct cluster *c, struct cluster_request *r, struct slice nsp)
@@ -324,152 +290,4 @@ void cluster_ask_fini(struct cluster *c)
 	map_foreach(&c->requests, n, next) request_free(map_item(n, struct cluster_request, by_id));
 	while (c->counting)
 		counting_free(c->counting);
-}
-
-/* --- Answers ------------------------------------------------------------------------------------------------------ */
-
-static void hand_on(struct cluster_request *r, int64_t now_ms, struct stoa_value v)
-{
-	if (r->who.answer)
-		r->who.answer(r->who.to, r->who.tag, now_ms, v);
-}
-
-/* The arguments of an acknowledgement. The first alone is what Node sends. */
-static struct stoa_value arguments(const struct wire_response *w, struct stoa_value *place)
-{
-	if (w->args.kind_ == VALUE_ARRAY)
-		return w->args;
-	*place = w->value;
-	return value_array(place, w->has_value ? 1 : 0);
-}
-
-/* Nodes of ours say in an answer who they are. NULL: it is none of ours, or has come meanwhile. */
-static struct awaited *answerer(struct cluster_request *r, const struct wire_response *w)
-{
-	for (size_t i = 0; i < r->n_nodes && w->uid.size; i++)
-		if (slice_equal(slice_str(r->nodes[i].uid), w->uid))
-			return &r->nodes[i];
-	return NULL;
-}
-
-/* A server answers once; one that is gone is not waited for. False: it is none to be taken. */
-static bool note_answer(struct cluster_request *r, const struct wire_response *w)
-{
-	struct awaited *a = answerer(r, w);
-	uint64_t clients = w->clients < CLIENTS_MAX ? w->clients : CLIENTS_MAX;
-
-	if (a && (a->answered || a->is_gone))
-		return false;
-	r->answered++;
-	r->clients += clients;
-	if (a) {
-		a->answered = true;
-		a->clients = clients;
-	}
-	return true;
-}
-
-static bool note_acknowledgement(struct cluster_request *r, const struct wire_response *w)
-{
-	struct awaited *a = answerer(r, w);
-
-	if (a && a->clients == 0)
-		return false;
-	if (a)
-		a->clients--;
-	r->acknowledged++;
-	return true;
-}
-
-static void heard_sockets(struct cluster_request *r, int64_t now_ms, const struct wire_response *w)
-{
-	struct cluster *c = r->cluster;
-
-	for (size_t i = 0; i < w->sockets.size_; i++) {
-		struct wire_socket s;
-
-		if (wire_socket_of(&c->arena, value_at(w->sockets, i), &c->config.rules, &s) == NULL)
-			hand_on(r, now_ms, cluster_describe(c, &s));
-		else
-			cluster_drop(c, "a socket that makes no sense");
-	}
-}
-
-/* The types that a question may be answered with. */
-static const unsigned takes[] = {
-	[WIRE_REMOTE_FETCH] = 1 << WIRE_ANSWER_SOCKETS,
-	[WIRE_SERVER_EMIT] = 1 << WIRE_ANSWER_SERVER,
-	[WIRE_BROADCAST] = 1 << WIRE_ANSWER_COUNT | 1 << WIRE_ANSWER_ACK,
-};
-
-static void heard_answer(struct cluster_request *r, int64_t now_ms, const struct wire_response *w)
-{
-	struct stoa_value place;
-
-	/* First the count, then who asked: what that runs may end the request. */
-	if (w->type == WIRE_ANSWER_ACK ? !note_acknowledgement(r, w) : !note_answer(r, w)) {
-		cluster_drop(r->cluster, "an answer that is not waited for");
-		return;
-	}
-	switch (w->type) {
-	case WIRE_ANSWER_SOCKETS:
-		heard_sockets(r, now_ms, w);
-		break;
-	case WIRE_ANSWER_SERVER:
-	case WIRE_ANSWER_ACK:
-		hand_on(r, now_ms, arguments(w, &place));
-		break;
-	case WIRE_ANSWER_COUNT:
-	case WIRE_ANSWER_DONE:
-	case WIRE_ANSWER_SIDS:
-	case WIRE_ANSWER_ROOMS:
-		break;
-	}
-}
-
-void cluster_heard_answer(struct cluster *c, int64_t now_ms, struct slice payload)
-{
-	struct cluster_request *r;
-	struct wire_response w;
-	const char *wrong = wire_response_decode(&c->arena, payload, &c->config.rules, &w);
-	char id[REQUEST_ID_MAX + 1];
-
-	if (wrong) {
-		cluster_drop(c, wrong);
-		return;
-	}
-	/* On the common channel others' answers are heard as well. */
-	r = find_request(c, w.request_id);
-	if (r == NULL || !(takes[r->type] & 1U << w.type))
-		return;
-	memcpy(id, r->id, sizeof(id));
-	heard_answer(r, now_ms, &w);
-	/* Whoever was told may have forgotten it. */
-	r = find_request(c, slice_str(id));
-	if (r)
-		finish_if_complete(r, now_ms);
-}
-
-/* One that is gone answers no more, and its clients neither: so many less are waited for. */
-static void stop_waiting_for(struct cluster_request *r, int64_t now_ms, const struct node *n)
-{
-	for (size_t i = 0; i < r->n_nodes; i++) {
-		struct awaited *a = &r->nodes[i];
-
-		if (strcmp(a->uid, n->uid) != 0)
-			continue;
-		a->is_gone = true;
-		a->was_counted = n->heard_ms > r->counted_ms;
-		r->clients -= a->clients;
-		a->clients = 0;
-		finish_if_complete(r, now_ms);
-		return;
-	}
-}
-
-void cluster_node_is_gone(struct cluster *c, int64_t now_ms, const struct node *n)
-{
-	struct map_node *at, *next;
-
-	map_foreach(&c->requests, at, next) stop_waiting_for(map_item(at, struct cluster_request, by_id), now_ms, n);
 }

@@ -4,7 +4,8 @@
  *	cluster.c          life; what comes from the bus, by its channel; which channels are wanted
  *	cluster_emit.c     broadcasts, joins, leaves and disconnects, both ways
  *	cluster_joins.c    rooms that others may not hear yet
- *	cluster_ask.c      what we ask of others, and their answers
+ *	cluster_ask.c      what we ask of others
+ *	cluster_heard.c    their answers
  *	cluster_answer.c   what others ask of us
  *	cluster_sockets.c  a client as other servers see it
  *	cluster_python.c   what python-socketio's servers and processes say
@@ -90,9 +91,11 @@ void cluster_joins_expire(struct cluster *c, int64_t now_ms);
 void cluster_joins_fini(struct cluster *c);
 
 /* cluster_ask.c */
+void cluster_ask_fini(struct cluster *c);
+
+/* cluster_heard.c */
 void cluster_heard_answer(struct cluster *c, int64_t now_ms, struct slice payload);
 void cluster_node_is_gone(struct cluster *c, int64_t now_ms, const struct node *n);
-void cluster_ask_fini(struct cluster *c);
 
 /* cluster_answer.c */
 /* What somebody asks clients or servers here, and where the answers go: to a server of the classic kind, or to the process

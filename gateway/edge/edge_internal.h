@@ -53,7 +53,7 @@ static inline struct edge *edge_of(const struct http_conn *c)
 /* Connections of clients, WebSockets included, relayed ones too, lingering ones not. */
 size_t edge_connections(const struct edge *e);
 
-/* polling.c: the clients' listener. */
+/* routes.c: the clients' listener. */
 extern const struct http_service_ops edge_clients_ops;
 /* internal.c: the internal listener. */
 extern const struct http_service_ops edge_internal_ops;
@@ -130,7 +130,7 @@ enum door_verdict door_ask(struct http_conn *c, const struct http_head *head, co
 	bool upgrade, struct edge_decision *answer);
 void door_gone(struct http_conn *c);  /* the connection of a request that was parked has ended */
 void door_forget_all(struct edge *e); /* those that wait are answered as unavailable */
-/* polling.c: a parked request goes on. */
+/* routes.c: a parked request goes on. */
 void handshake_decided(struct http_conn *c, const struct http_head *head, bool upgrade, const struct edge_decision *d);
 
 /* Tells of a refusal, and counts it; `words` replaces the text of the table when it is not empty. */
@@ -153,5 +153,19 @@ void upgrade_decided(struct http_conn *c, const struct eio_request *r, struct sl
 	const struct edge_decision *d);
 /* "HTTP/1.1 400 Bad Request", the headers that the reference sends, `lines` and the text; then the end. */
 void upgrade_refuse(struct http_conn *c, int status, struct slice text, struct slice lines);
+
+/* polling.c: requests that do not upgrade. Each is lent what it needs first; `cors` are lines of its answer. */
+void polling_lend(struct http_conn *c, const struct http_head *head, struct slice cors);
+struct buf *polling_lines(struct http_conn *c); /* of the answer due, to be added to */
+void polling_answer_empty(struct http_conn *c, int status);
+void polling_refuse(struct http_conn *c, const struct eio_request *r, const struct refusal *why);
+/* A session begins, or its GET or POST; whatever comes of it, the answer included, is done here. */
+void polling_open(struct http_conn *c, const struct session_handshake *h);
+void polling_get(struct http_conn *c, struct session *s);
+void polling_post(struct http_conn *c, const struct http_head *head, struct session *s);
+/* As of struct http_service_ops, also for what is relayed or waits at the door. */
+void polling_body(struct http_conn *c, struct slice body);
+void polling_too_large(struct http_conn *c);
+void polling_gone(struct http_conn *c);
 
 #endif

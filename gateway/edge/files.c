@@ -97,21 +97,12 @@ bool files_resolve(struct slice path, struct buf *to)
 	return !to->failed;
 }
 
-static struct slice trim(struct slice s)
-{
-	while (s.size && (s.at[0] == ' ' || s.at[0] == '\t'))
-		s = slice_from(s, 1);
-	while (s.size && (s.at[s.size - 1] == ' ' || s.at[s.size - 1] == '\t'))
-		s.size--;
-	return s;
-}
-
 /* Our tags hold no comma, so one inside a foreign tag only makes pieces that match nothing. */
 bool files_etag_matches(struct slice if_none_match, struct slice etag)
 {
 	while (if_none_match.size) {
 		size_t end = slice_find(if_none_match, ',');
-		struct slice tag = trim(slice_first(if_none_match, end));
+		struct slice tag = http_trim(slice_first(if_none_match, end));
 
 		if (slice_starts(tag, SLICE("W/")))
 			tag = slice_from(tag, 2);

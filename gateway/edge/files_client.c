@@ -39,8 +39,10 @@ static void serve(struct http_conn *c, const struct http_head *head, int dir, co
 bool files_serve_client(
 	struct http_conn *c, const struct http_head *head, int dir, struct slice name, struct slice headers)
 {
+	if (dir < 0 || name.size == 0) /* which most requests are for */
+		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (dir < 0 || !slice_equal(name, slice_str(names[i])))
+		if (!slice_equal(name, slice_str(names[i])))
 			continue;
 		serve(c, head, dir, names[i], headers);
 		return true;

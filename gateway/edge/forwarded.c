@@ -42,15 +42,6 @@ struct walk {
 	bool in_hand;
 };
 
-static struct slice trim(struct slice s)
-{
-	while (s.size && (s.at[0] == ' ' || s.at[0] == '\t'))
-		s = slice_from(s, 1);
-	while (s.size && (s.at[s.size - 1] == ' ' || s.at[s.size - 1] == '\t'))
-		s.size--;
-	return s;
-}
-
 static bool walk_header(struct walk *w)
 {
 	while (w->next > 0) {
@@ -73,7 +64,7 @@ static bool walk_next(struct walk *w, struct slice *item)
 		return false;
 	for (from = w->left.size; from > 0 && w->left.at[from - 1] != ','; from--)
 		;
-	*item = trim(slice_from(w->left, from));
+	*item = http_trim(slice_from(w->left, from));
 	if (from == 0)
 		w->in_hand = false;
 	else

@@ -17,12 +17,13 @@ enum {
 
 static void put_date(struct http_server *s, struct buf *to)
 {
-	int64_t now = clock_wall_ms();
+	int64_t now = loop_now(s->loop), wall;
 
-	if (now / 1000 != s->date_s) {
+	if (now >= s->date_until_ms) {
+		wall = clock_wall_ms();
 		buf_clear(&s->date);
-		http_put_date(&s->date, now);
-		s->date_s = now / 1000;
+		http_put_date(&s->date, wall);
+		s->date_until_ms = now + 1000 - wall % 1000;
 	}
 	buf_add_slice(to, buf_slice(&s->date));
 }
@@ -77,13 +78,12 @@ static int send_now(struct http_conn *c, struct slice head, struct slice body)
 static void begin_writing(struct http_conn *c, uint64_t size)
 {
 	struct http_server *s = c->service->server;
-	int64_t now = loop_now(s->loop);
 
 	if (size == 0) {
 		http_conn_written(c);
 		return;
 	}
-	c->write_due_ms = now + s->body_timeout_ms + (int64_t)(size / MIN_BYTES_PER_MS);
+	c->write_due_ms = loop_now(s->loop) + s->body_timeout_ms + (int64_t)(size / MIN_BYTES_PER_MS);
 	http_conn_flush(c);
 }
 

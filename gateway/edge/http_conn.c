@@ -30,10 +30,12 @@ static void set_deadline(struct http_conn *c, int64_t ms)
  * often to pay for stopping it. */
 void http_conn_enter(struct http_conn *c, enum http_conn_state state)
 {
-	struct http_server *s = c->service->server;
+	const struct http_server *s = c->service->server;
 
 	assert(c->state != CONN_CLOSED);
 	c->state = state;
+	if (state == CONN_PARKED || state == CONN_WRITING) /* every request's */
+		return;
 	if (state == CONN_HEAD) {
 		c->head_began = false;
 		set_deadline(c, s->keep_alive_timeout_ms);

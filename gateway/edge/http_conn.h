@@ -39,11 +39,11 @@ struct http_server {
 	struct lingers *lingers;
 	struct http_limits limits;
 	int64_t head_timeout_ms, body_timeout_ms, keep_alive_timeout_ms;
-	bool ending;       /* every answer is its connection's last, and nobody waits for another request */
-	char *scratch;     /* what a read gets, HTTP_READ_BYTES */
-	struct buf answer; /* an answer's head while it is put together */
-	struct buf date;   /* "Date: ..\r\n" */
-	int64_t date_s;    /* of the second in `date` */
+	bool ending;           /* every answer is its connection's last, and nobody waits for another request */
+	char *scratch;         /* what a read gets, HTTP_READ_BYTES */
+	struct buf answer;     /* an answer's head while it is put together */
+	struct buf date;       /* "Date: ..\r\n" */
+	int64_t date_until_ms; /* of the loop's clock: when the next second of `date` begins */
 	struct sample passed[LIMITS];
 };
 

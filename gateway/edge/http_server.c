@@ -8,9 +8,7 @@
 
 void http_server_init(struct http_server *s, struct loop *loop, struct lingers *lingers)
 {
-	*s = (struct http_server){
-		.loop = loop, .lingers = lingers, .scratch = must_alloc(HTTP_READ_BYTES), .date_s = -1
-	};
+	*s = (struct http_server){ .loop = loop, .lingers = lingers, .scratch = must_alloc(HTTP_READ_BYTES) };
 }
 
 void http_server_fini(struct http_server *s)

@@ -107,7 +107,7 @@ void relay_gone(struct http_conn *c);
 /* Who was asked for the owner has answered; NULL: nobody. */
 void relay_go_on(struct relay *relay, const char *address);
 
-/* polling.c and upgrade.c: the answer to a request whose session turned out to be nobody's. */
+/* routes.c and upgrade.c: the answer to a request whose session turned out to be nobody's. */
 void polling_answer_stranger(struct http_conn *c, const struct http_head *head);
 void upgrade_answer_stranger(struct http_conn *c, const struct http_head *head);
 

@@ -119,14 +119,21 @@ static const struct {
 	{ { "j", 1 }, offsetof(struct eio_request, j) },
 };
 
+static bool is_asked(struct slice name, struct slice asked_)
+{
+	return name.size == asked_.size && name.at[0] == asked_.at[0] && memcmp(name.at, asked_.at, name.size) == 0;
+}
+
 static void read_query(struct eio_request *r, struct slice query)
 {
 	struct slice name, value;
 
 	while (http_query_next(&query, &name, &value))
 		for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
-			if (slice_equal(name, asked[i].name))
+			if (is_asked(name, asked[i].name)) {
 				*(struct slice *)(void *)((char *)r + asked[i].at) = value;
+				break;
+			}
 }
 
 void eio_request_read(

@@ -1,6 +1,7 @@
 /*
- * session_internal.h - what the files of this folder share. A session's life is in session.c, polling requests in
- * session_polling.c, WebSocket and upgrade in session_ws.c, what protocol 3 does otherwise in session_eio3.c.
+ * session_internal.h - what the files of this folder share. How a session begins and lives is in session.c, how it ends in
+ * session_close.c, polling requests in session_polling.c, WebSocket and upgrade in session_ws.c, what protocol 3 does
+ * otherwise in session_eio3.c.
  */
 #ifndef STOA_SESSION_INTERNAL_H
 #define STOA_SESSION_INTERNAL_H

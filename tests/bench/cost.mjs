@@ -1,8 +1,8 @@
-// Counts what the gateway does for each delivery, echo, answered poll and connection: instructions, and calls of malloc and its
-// like. Not timed, so that any machine and any day gives the same.
+// Counts what the gateway does for each delivery, echo, answered poll and POST, and connection: instructions, and calls of malloc and
+// its like. Not timed, so that any machine and any day gives the same.
 //
 //	cost.mjs BIN             against costs.json; the last line says: cases: N passed, N failed, N skipped
-//	cost.mjs --record BIN    writes costs.json anew
+//	cost.mjs --record BIN [NAME..]  writes costs.json anew, of these scenarios or of all
 //	cost.mjs --top BIN NAME  the functions that have most of one scenario
 //
 // The gateway runs under valgrind's callgrind, once with a few and once with many of the same; the difference is theirs.
@@ -14,6 +14,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { drive, openRedis } from './bus.mjs';
+import { post } from './posts.mjs';
 import { freePort } from './servers.mjs';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
@@ -24,7 +25,8 @@ const SHOWN = 0.01; // of the instructions: a function with less is not recorded
 const READY_MS = 60_000;
 const ALLOCATORS = /^(malloc|calloc|realloc|aligned_alloc|posix_memalign)$/;
 
-// `per`: how many units one of --count makes. `program`: one of the build that is counted alone, with the count. `bus`: what bus.mjs drives by way of a Redis, and how many clients are in the room.
+// `per`: how many units one of --count makes. `program`: one of the build that is counted alone, with the count. `bus`: what bus.mjs
+// drives by way of a Redis, and how many clients are in the room. `args`: stoa-load's. `load`: what speaks in its place.
 const scenarios = {
 	'delivery-in-a-room-of-200': { args: ['rooms', '--clients', '200', '--room-size', '200'], few: 20, many: 620, per: 200 },
 	'delivery-of-8-at-once': { args: ['rooms', '--clients', '200', '--room-size', '200', '--window', '8'], few: 40, many: 1240, per: 200 },
@@ -32,6 +34,7 @@ const scenarios = {
 	'echo': { args: ['echo', '--clients', '1'], few: 200, many: 4200, per: 1 },
 	'echo-of-8-at-once': { args: ['echo', '--clients', '1', '--window', '8'], few: 200, many: 4200, per: 1 },
 	'poll-answered': { args: ['rooms', '--clients', '20', '--room-size', '20', '--polling'], few: 20, many: 520, per: 20 },
+	'post-answered': { load: post, few: 200, many: 2200, per: 1 },
 	'connection': { args: ['storm', '--clients', '1'], few: 50, many: 550, per: 1 },
 	'heartbeat-of-250000': { program: 'bench-heartbeats', few: 1000, many: 51000, per: 1 },
 	'bus-message-to-1': { bus: ['heard', 1], few: 50, many: 550, per: 1 },
@@ -94,7 +97,7 @@ function read(profile) {
 	return { instructions, allocations, functions };
 }
 
-async function runLoad(bin, { args }, count, port) {
+async function runLoad(count, port, bin, { args }) {
 	const load = spawn(path.join(bin, 'stoa-load'), [...args, '--in-step', '--connecting', '1', '--patience', '60', '--count', String(count), '--port', String(port)], { stdio: ['ignore', 'pipe', 'pipe'] });
 	const { code, output } = await endOf(load);
 
@@ -132,7 +135,7 @@ async function runGateway(bin, scenario, count, profile) {
 		for (const until = Date.now() + READY_MS; !/ listening /.test(log); await sleep(50))
 			if (isOver || Date.now() > until)
 				throw new Error(`the gateway did not start:\n${log}`);
-		await (redis ? drive(...scenario.bus, count, port, redis.port) : runLoad(bin, scenario, count, port));
+		await (redis ? drive(...scenario.bus, count, port, redis.port) : (scenario.load ?? runLoad)(count, port, bin, scenario));
 	} finally {
 		gateway.kill('SIGTERM');
 		await ended;
@@ -211,10 +214,14 @@ async function check(bin) {
 	return failed ? 1 : 0;
 }
 
-async function record(bin) {
-	const costs = {};
+async function record(bin, names) {
+	const before = JSON.parse(readFileSync(RECORDED, 'utf8')), costs = {};
 
 	for (const [name, scenario] of Object.entries(scenarios)) {
+		if (names.length && !names.includes(name)) {
+			costs[name] = before[name];
+			continue;
+		}
 		const now = await measure(bin, scenario);
 
 		costs[name] = {
@@ -239,11 +246,11 @@ async function top(bin, name) {
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 if (!words[0] || !existsSync(path.join(words[0], 'stoa-gateway'))) {
-	console.error('usage: cost.mjs [--record | --top] BIN [NAME]');
+	console.error('usage: cost.mjs [--record | --top] BIN [NAME..]');
 	process.exit(2);
 }
 const bin = path.resolve(words[0]);
 if (process.argv.includes('--top'))
 	process.exitCode = await top(bin, words[1]);
 else
-	process.exitCode = await (process.argv.includes('--record') ? record(bin) : check(bin));
+	process.exitCode = await (process.argv.includes('--record') ? record(bin, words.slice(1)) : check(bin));

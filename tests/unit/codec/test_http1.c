@@ -399,6 +399,61 @@ START_TEST(bad_heads_cut_short_are_never_good)
 }
 END_TEST
 
+/* Targets and values are looked at in blocks: each byte in each place of them. */
+
+enum { PLACES = 40 };
+
+static bool in_target(int c)
+{
+	return c > ' ' && c < 0x7f && c != '#';
+}
+
+static bool in_value(int c)
+{
+	return c == '\t' || (c >= ' ' && c != 0x7f);
+}
+
+START_TEST(every_byte_of_a_target_is_seen)
+{
+	char text[] = "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa HTTP/1.1\r\nHost: a\r\n\r\n";
+	char *place = text + strlen("GET /") + _i;
+
+	for (int c = 0; c < 256; c++) {
+		*place = (char)c;
+		ck_assert_int_eq(parse_whole(slice_of(text, sizeof(text) - 1), &roomy).n > 0, in_target(c));
+	}
+}
+END_TEST
+
+START_TEST(targets_of_all_sizes_are_seen)
+{
+	char text[] = "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	struct buf b = BUF_INIT;
+
+	for (int at = 0; at <= _i; at++) {
+		buf_clear(&b);
+		buf_add(&b, text, strlen("GET /") + (size_t)_i);
+		if (at)
+			b.at[strlen("GET /") + (size_t)at - 1] = '#';
+		buf_add_str(&b, " HTTP/1.1\r\nHost: a\r\n\r\n");
+		ck_assert_int_eq(parse_whole(buf_slice(&b), &roomy).n > 0, at == 0);
+	}
+	buf_fini(&b);
+}
+END_TEST
+
+START_TEST(every_byte_of_a_value_is_seen)
+{
+	char text[] = "GET / HTTP/1.1\r\nHost: a\r\nX: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n\r\n";
+	char *place = text + strlen("GET / HTTP/1.1\r\nHost: a\r\nX: ") + _i;
+
+	for (int c = 0; c < 256; c++) {
+		*place = (char)c;
+		ck_assert_int_eq(parse_whole(slice_of(text, sizeof(text) - 1), &roomy).n > 0, in_value(c));
+	}
+}
+END_TEST
+
 /* Limits: at them, and one past. */
 
 /* "GET /xxx HTTP/1.1" of n bytes, headers of 4 bytes ("a:b" takes its CRLF, too), and Host. */
@@ -923,6 +978,9 @@ static void add_heads(TCase *c)
 	tcase_add_loop_test(c, good_heads_with_a_wrong_byte_are_judged_alike, 0, COUNT(good));
 	tcase_add_loop_test(c, bad_heads_are_refused, 0, COUNT(bad));
 	tcase_add_loop_test(c, bad_heads_cut_short_are_never_good, 0, COUNT(bad));
+	tcase_add_loop_test(c, every_byte_of_a_target_is_seen, 0, PLACES);
+	tcase_add_loop_test(c, targets_of_all_sizes_are_seen, 0, PLACES + 1);
+	tcase_add_loop_test(c, every_byte_of_a_value_is_seen, 0, PLACES);
 	tcase_add_test(c, headers_are_noted);
 	tcase_add_test(c, request_lines_are_limited);
 	tcase_add_test(c, heads_are_limited);
