@@ -20,6 +20,7 @@ static int serve(
 {
 	struct server server;
 	char why[512];
+	bool cut;
 
 	if (server_open(&server, options, app_options, why, sizeof(why)) < 0) {
 		fprintf(stderr, "stoa-gateway: %s\n", why);
@@ -31,9 +32,10 @@ static int serve(
 	if (worker)
 		worker_started(worker);
 	server_run(&server);
+	cut = server.process.drain.cut > 0;
 	server_close(&server);
 	log_info("stopped", LOG_I("log_lines_dropped", log_dropped()));
-	return EXIT_SUCCESS;
+	return cut ? WORKER_CUT : EXIT_SUCCESS;
 }
 
 static int tell_health(const struct gateway_options *options)

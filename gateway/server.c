@@ -152,6 +152,13 @@ static const char *not_ready(void *ctx)
 	return trouble ? trouble : elsewhere_trouble(s->elsewhere);
 }
 
+static void drains(void *ctx, int64_t now_ms)
+{
+	const struct server *s = ctx;
+
+	cluster_drain(membership_cluster(s->membership), now_ms);
+}
+
 int server_open(struct server *s, const struct gateway_options *options, const struct config_pairs *app_options,
 	char *why, size_t why_size)
 {
@@ -176,6 +183,7 @@ int server_open(struct server *s, const struct gateway_options *options, const s
 		return -1;
 	}
 	s->process.upper_not_ready = not_ready;
+	s->process.upper_drains = drains;
 	s->process.upper_ctx = s;
 	edge_set_door(s->process.edge, &admission_ops, s);
 	return 0;

@@ -52,6 +52,13 @@ static inline size_t table_count(const struct table *t)
 /* All, each once, in no order: the first for node NULL, then the one behind it; NULL: that was the last. */
 struct table_node *table_next(const struct table *t, const struct table_node *node);
 
+/* The first of those in a bucket, from 0 to n_buckets; `next` leads to the others. NULL: there is none, or no such bucket. For a
+ * walk in parts, between which items go but none come. */
+static inline struct table_node *table_bucket(const struct table *t, size_t bucket)
+{
+	return bucket < t->n_buckets ? t->buckets[bucket] : NULL;
+}
+
 /* The node just seen may be removed; nothing may be added meanwhile. */
 #define table_foreach(t, node, following) \
 	for ((node) = table_next((t), NULL); (node) && ((following) = table_next((t), (node)), 1); (node) = (following))

@@ -110,7 +110,9 @@ struct gateway_options {
 	bool python_pickle, python_list_is_args;
 
 	/* Ending */
-	int64_t shutdown_timeout_ms;   /* after SIGTERM clients have so long to take their last bytes */
+	int64_t drain_delay_ms;        /* after SIGTERM all goes on for so long, but /readyz */
+	int64_t drain_rate;            /* then so many sessions are closed a second; 0: as shutdown_timeout wants it */
+	int64_t shutdown_timeout_ms;   /* then all is to be over after so long */
 	int64_t background_timeout_ms; /* background tasks have so long to end then */
 	int64_t close_timeout_ms;      /* a closed connection is read so long for its peer's end */
 

@@ -29,6 +29,7 @@
 	METRIC(CONNECTIONS_TOTAL, COUNTER, "stoa_connections_total", "", "TCP connections accepted") \
 	METRIC(SESSIONS_POLLING, GAUGE, "stoa_sessions", "transport=\"polling\"", "Open Engine.IO sessions") \
 	METRIC(SESSIONS_WEBSOCKET, GAUGE, "stoa_sessions", "transport=\"websocket\"", "Open Engine.IO sessions") \
+	METRIC(DRAINING, GAUGE, "stoa_draining", "", "Whether the process lets its sessions go, to end") \
 	METRIC(HANDSHAKES, COUNTER, "stoa_handshakes_total", "result=\"ok\"", "Engine.IO handshakes") \
 	METRIC(HANDSHAKES_REFUSED, COUNTER, "stoa_handshakes_total", "result=\"refused\"", "Engine.IO handshakes") \
 	METRIC(HANDSHAKES_WAITING, GAUGE, "stoa_handshakes_waiting", "", \

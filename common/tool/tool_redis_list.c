@@ -186,6 +186,13 @@ static bool is_in(struct stoa_value namespaces, struct slice nsp)
 	return found;
 }
 
+static bool is_draining(struct stoa_value node)
+{
+	struct stoa_value draining = tool_member(node, "draining");
+
+	return draining.kind_ == VALUE_BOOL && draining.as_.i;
+}
+
 static void print_node(struct stoa_value v)
 {
 	struct stoa_value namespaces = value_open(tool_member(v, "namespaces"));
@@ -200,7 +207,8 @@ static void print_node(struct stoa_value v)
 		fputs(i ? "," : "", stdout);
 		tool_print(tool_text_of(value_at(namespaces, i)));
 	}
-	puts(namespaces.kind_ == VALUE_ARRAY ? "" : "(many)");
+	fputs(namespaces.kind_ == VALUE_ARRAY ? "" : "(many)", stdout);
+	puts(is_draining(v) ? "  draining" : "");
 }
 
 static void note_node(void *ctx, const struct stoa_emitter_answer *answer)

@@ -34,6 +34,8 @@ struct client_ops {
 	/* It was JOINED (was_joined), or went before it was answered. client_take_pending() lists the calls that it will
 	 * not answer. */
 	void (*gone)(void *ctx, struct client *c, int64_t now_ms, enum close_reason why);
+	/* Whether an event of its is under way, or an ack is still to be given, that n_owed does not count. */
+	bool (*busy)(void *ctx, const struct client *c);
 };
 
 struct client_config {
@@ -96,6 +98,7 @@ struct client {
 	enum client_phase state : 8;
 	enum close_reason why : 8;
 	bool was_joined;
+	uint16_t n_owed;  /* acks that the layer above is to give later */
 	char *last_rooms; /* .. names with a NUL behind each */
 	char copied[];    /* nsp, auth, sid, a NUL behind each */
 };

@@ -329,7 +329,22 @@ static void closed(struct session *s, int64_t now_ms, enum close_reason why)
 	graveyard_bury(conn->all->sessions->graveyard, &conn->grave, free_conn);
 }
 
-static const struct session_ops ops = { opened, message, closed };
+/* Somebody connects, or said the half of something, or is owed an answer. */
+static bool busy(const struct session *s)
+{
+	const struct conn *conn = s->user;
+
+	if (conn == NULL)
+		return false;
+	if (conn->held || conn->gathering || conn->n_connecting)
+		return true;
+	for (const struct client *c = conn->clients; c; c = c->next_in_conn)
+		if (c->n_owed || conn->all->ops->busy(conn->all->ctx, c))
+			return true;
+	return false;
+}
+
+static const struct session_ops ops = { opened, message, closed, busy };
 
 void clients_forget_calls(struct clients *all)
 {

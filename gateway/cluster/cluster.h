@@ -60,6 +60,8 @@ void cluster_free(struct cluster *c); /* the bus is closed; what waits is forgot
 void cluster_join_bus(struct cluster *c, struct pubsub *bus);
 extern const struct pubsub_events cluster_events;
 
+/* Says that this node lets its clients go: it answers as before, as long as it has them. */
+void cluster_drain(struct cluster *c, int64_t now_ms);
 /* Says good-bye and gives the lease up; `done` runs when that is out, or when it cannot be. */
 void cluster_leave_bus(struct cluster *c, int64_t now_ms, void (*done)(void *to), void *to);
 

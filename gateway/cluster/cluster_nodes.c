@@ -183,6 +183,14 @@ void cluster_heard_node(struct cluster *c, int64_t now_ms, struct slice payload)
 	}
 }
 
+void cluster_drain(struct cluster *c, int64_t now_ms)
+{
+	if (c == NULL)
+		return;
+	c->self.draining = true;
+	cluster_beat_soon(c, now_ms);
+}
+
 /* --- Leaving ------------------------------------------------------------------------------------------------------ */
 
 static void on_released(void *to, int64_t now_ms, int64_t result, struct slice text)

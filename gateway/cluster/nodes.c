@@ -26,6 +26,8 @@ void nodes_put_beat(struct buf *to, const struct node_self *self)
 	put_head(to, "beat", self);
 	put_text(to, "name", self->name);
 	put_text(to, "address", self->address);
+	if (self->draining)
+		buf_add_str(to, ",\"draining\":true");
 	buf_printf(
 		to, ",\"clients\":%lld,\"age\":%lld,\"namespaces\":", (long long)self->clients, (long long)self->age_s);
 	if (self->n_namespaces > NODE_NAMESPACES_MAX) {
@@ -206,6 +208,7 @@ static bool read_namespaces(struct node *n, struct stoa_value v)
 static bool read_beat(struct node *n, struct stoa_value message)
 {
 	struct stoa_value clients = value_get(message, SLICE("clients"));
+	struct stoa_value draining = value_get(message, SLICE("draining"));
 	struct slice name, address;
 
 	if (!read_text(message, "name", 0, NODE_NAME_MAX, &name) ||
@@ -214,6 +217,7 @@ static bool read_beat(struct node *n, struct stoa_value message)
 	copy(n->name, name);
 	copy(n->address, address);
 	n->clients = clients.as_.i;
+	n->draining = draining.kind_ == VALUE_BOOL && draining.as_.i;
 	return read_namespaces(n, value_get(message, SLICE("namespaces")));
 }
 

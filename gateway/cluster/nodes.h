@@ -8,6 +8,7 @@
  *
  *	{"v":1,"type":"beat","uid":"AbCdx7_2","node":"AbCd","name":"host#4711","address":"10.0.0.7:5001",
  *	 "clients":1200,"age":86400,"namespaces":["/","/chat"]}   `namespaces` null: too many to name
+ *	{..,"draining":true}                                      in a beat: it lets its clients go, to end
  *	{"v":1,"type":"bye","uid":"AbCdx7_2","node":"AbCd"}
  *	{"v":1,"type":"who"}
  *
@@ -30,6 +31,7 @@ struct node {
 	char uid[NODE_UID_SIZE + 1], id[NODE_ID_SIZE + 1];
 	char name[NODE_NAME_MAX + 1], address[NODE_ADDRESS_MAX + 1]; /* address "": takes no relayed requests */
 	int64_t heard_ms, clients;
+	bool draining;
 	bool any_namespace; /* more than it could name */
 	size_t n_namespaces;
 	struct slice *namespaces; /* in one block with their text */
@@ -44,6 +46,7 @@ struct nodes {
 /* What a node says of itself. */
 struct node_self {
 	const char *uid, *id, *name, *address;
+	bool draining;          /* it lets its clients go, to end */
 	int64_t clients, age_s; /* how long it is part of the cluster, for those who look */
 	const struct slice *namespaces;
 	size_t n_namespaces; /* above NODE_NAMESPACES_MAX they are not named */

@@ -98,7 +98,14 @@ static void on_gone(void *ctx, struct client *c, int64_t now_ms, enum close_reas
 	dispatch_end(d);
 }
 
-static const struct client_ops ops = { on_has_namespace, on_connect, on_event, on_answer, on_gone };
+static bool on_busy(void *ctx, const struct client *c)
+{
+	const struct dispatch *d = ctx;
+
+	return d->runner->busy && d->runner->busy(d->runner_ctx, c);
+}
+
+static const struct client_ops ops = { on_has_namespace, on_connect, on_event, on_answer, on_gone, on_busy };
 
 /* --- Requests without a client ------------------------------------------------------------------------------------ */
 

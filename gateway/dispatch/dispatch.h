@@ -24,6 +24,7 @@ struct dispatch {
 	int64_t now_ms;         /* of what is being done */
 	bool running;           /* the runner, or a batch */
 	struct client *current; /* whose event is handled, or was; NULL: a timer's, an answer's, or it is gone */
+	uint64_t current_ack;   /* the number of that event's ack */
 	/* Of the request in hand. */
 	dispatch_decided_fn *decided;
 	void *decided_to;

@@ -204,6 +204,8 @@ static void run_ack(struct dispatch *d, const struct effect *e)
 	c = sender_of(d, &e->to);
 	if (c == NULL)
 		return;
+	if (c->n_owed && !(d->current == c && d->current_ack == e->ack_id))
+		c->n_owed--;
 	metrics_count(M_ACKS_SENT);
 	client_send(c, &(struct sio_out){ .type = SIO_ACK,
 			       .nsp = c->nsp,

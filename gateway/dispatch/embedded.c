@@ -28,6 +28,7 @@ static void run_event(struct embedded *e, int64_t now_ms, struct client *c, stru
 
 	in->client = view_of(&v, c);
 	e->dispatch->current = c;
+	e->dispatch->current_ack = in->ack_id;
 	app_event(e->app, now_ms, in);
 	e->dispatch->current = NULL;
 }
@@ -49,7 +50,9 @@ static void connect(void *ctx, int64_t now_ms, struct client *c)
 static void event(void *ctx, int64_t now_ms, struct client *c, const struct sio_packet *p, const struct slice *blobs,
 	size_t n_blobs)
 {
-	run_event(ctx, now_ms, c,
+	struct embedded *e = ctx;
+
+	run_event(e, now_ms, c,
 		&(struct app_event_in){ .kind = APP_EVENT,
 			.name = p->event,
 			.items = p->items,
@@ -58,6 +61,8 @@ static void event(void *ctx, int64_t now_ms, struct client *c, const struct sio_
 			.n_blobs = n_blobs,
 			.wants_ack = p->has_id,
 			.ack_id = p->id });
+	if (p->has_id && c->state == CLIENT_JOINED && c->n_owed < UINT16_MAX && app_defers(e->app))
+		c->n_owed++;
 }
 
 /* One that could not be let in, for want of memory, is no news. */

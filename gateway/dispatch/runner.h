@@ -30,6 +30,10 @@ struct runner_ops {
 	/* The last word on it: its rooms and data are as they were. Its memory goes at the end of the turn. */
 	void (*gone)(void *ctx, int64_t now_ms, struct client *c);
 
+	/* Whether an event of its waits or is under way, or an ack is to be given later. Unset: every event is over when it
+	 * was told, and such acks are counted (client.h, n_owed). */
+	bool (*busy)(void *ctx, const struct client *c);
+
 	/* A request for a session: answered with dispatch_decide(), or `decided` itself when it has no answer, at once or
 	 * later. True: later, unless forget_request() is called with the same `to`. r lives until this returns. */
 	bool (*admit)(void *ctx, int64_t now_ms, const struct app_request *r, dispatch_decided_fn *decided, void *to);

@@ -276,14 +276,37 @@ static void listener_stop(struct listener *l)
 	listener_close(l);
 }
 
+void edge_stop_sessions(struct edge *e)
+{
+	if (e->relays->ops)
+		listener_stop(&e->clients);
+	e->server.ending = true;
+	door_forget_all(e);
+	relays_drain(e->relays);
+}
+
+size_t edge_end_tunnels(struct edge *e, size_t most)
+{
+	return relay_tunnels_drain(e->relays, most);
+}
+
+size_t edge_tunnels(const struct edge *e)
+{
+	return e->relays->n_tunnels;
+}
+
 void edge_stop_listening(struct edge *e)
 {
 	listener_stop(&e->clients);
-	e->server.ending = true;
-	door_forget_all(e);
+	edge_stop_sessions(e);
 	http_service_close_idle(&e->clients.service);
 	http_service_close_idle(&e->relayed);
-	relays_drain(e->relays);
+	edge_end_tunnels(e, SIZE_MAX);
+}
+
+size_t edge_unread(const struct edge *e)
+{
+	return ws_engine_unread(e->ws);
 }
 
 void edge_flush(struct edge *e, bool begins)

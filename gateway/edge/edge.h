@@ -119,9 +119,16 @@ void edge_set_relay(struct edge *e, const struct edge_relay_ops *ops, void *ctx)
 void edge_relay_found(struct edge *e, struct slice id, const char *address); /* NULL: nobody */
 /* What gateways know each other by; visible ASCII, copied. The one before is taken for another minute. */
 void edge_relay_secret(struct edge *e, const char *secret);
-/* No new connections, idle ones are closed, the others end with their answer; those of sessions go on until these end.
- * The internal listener stays. */
+/* No new sessions, and each answer is its connection's last. Sessions here go on, and so they can be reached: by way of other
+ * gateways, where there are any, who take all new connections from here on, too; else as before. */
+void edge_stop_sessions(struct edge *e);
+/* WebSockets of clients of this gateway whose sessions others have: ends up to `most` of them, how many it says. */
+size_t edge_end_tunnels(struct edge *e, size_t most);
+size_t edge_tunnels(const struct edge *e);
+/* The same, and no new connections, idle ones are closed, and tunnels. The internal listener stays. */
 void edge_stop_listening(struct edge *e);
+/* WebSockets that are closed, whose peers have not taken yet what was written to them before. */
+size_t edge_unread(const struct edge *e);
 /* Around each flush of sessions' output: what is written in between may be made together (the option io_uring). */
 void edge_flush(struct edge *e, bool begins);
 bool edge_is_empty(const struct edge *e); /* no connection of a client is left, and none lingers */

@@ -71,7 +71,7 @@ struct relays {
 
 struct relays *relays_new(struct edge *e);
 void relays_free(struct relays *all);  /* every connection of a client is closed already */
-void relays_drain(struct relays *all); /* clients are to find another gateway: see above; WebSockets are closed */
+void relays_drain(struct relays *all); /* clients are to find another gateway: see above; not those of WebSockets */
 
 /* --- relay.c ------------------------------------------------------------------------------------------------------ */
 
@@ -165,7 +165,7 @@ bool relay_read_origin(const struct relays *all, const struct http_head *head, s
 
 /* Takes both; `early` came from the client already. */
 void relay_tunnel_open(struct relays *all, int client, struct slice early, struct bufferevent *owner);
-void relay_tunnels_drain(struct relays *all);
+size_t relay_tunnels_drain(struct relays *all, size_t most); /* how many ended */
 void relay_tunnels_free(struct relays *all);
 
 /* --- relay_owner.c ------------------------------------------------------------------------------------------------ */

@@ -176,17 +176,21 @@ void relay_tunnel_open(struct relays *all, int client, struct slice early, struc
 	on_read(owner, &t->owner); /* the 101, and what came behind it */
 }
 
-void relay_tunnels_drain(struct relays *all)
+size_t relay_tunnels_drain(struct relays *all, size_t most)
 {
 	struct relay_tunnel *t, *next;
+	size_t ended = 0;
 
-	for (t = LIST_FIRST(&all->tunnels); t; t = next) {
+	for (t = LIST_FIRST(&all->tunnels); t && ended < most; t = next) {
 		next = LIST_NEXT(t, entry);
+		if (t->owner.ended)
+			continue;
 		bufferevent_disable(t->owner.bev, EV_READ);
 		bufferevent_disable(t->client.bev, EV_READ);
-		if (!t->owner.ended)
-			has_ended(&t->owner);
+		has_ended(&t->owner);
+		ended++;
 	}
+	return ended;
 }
 
 void relay_tunnels_free(struct relays *all)

@@ -45,7 +45,6 @@ void relays_drain(struct relays *all)
 	TAILQ_FOREACH (relay, &all->requests, entry)
 		if (relay->kind == RELAY_POLL && relay->link && !relay->connecting)
 			release(relay);
-	relay_tunnels_drain(all);
 }
 
 void relays_free(struct relays *all)

@@ -133,3 +133,13 @@ size_t ws_engine_lingering(const struct ws_engine *e)
 {
 	return lingers_count(e->lingers);
 }
+
+size_t ws_engine_unread(const struct ws_engine *e)
+{
+	const struct ws *ws;
+	size_t n = 0;
+
+	LIST_FOREACH (ws, &e->all, link)
+		n += ws->state == WS_DRAINING;
+	return n;
+}

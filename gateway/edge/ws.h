@@ -39,6 +39,8 @@ struct ws_engine *ws_engine_new(struct loop *loop, const struct gateway_options 
 void ws_engine_free(struct ws_engine *e);          /* ends all connections at once; sessions hear of it */
 size_t ws_engine_count(const struct ws_engine *e); /* those that drain are counted, those that linger are not */
 size_t ws_engine_lingering(const struct ws_engine *e);
+/* Closed, and their peers have not taken all that was written before that. Looks at all. */
+size_t ws_engine_unread(const struct ws_engine *e);
 
 /* A flush of output begins, or is over. In between, with the option io_uring, a write may be taken and made later, together
  * with others; all are made when the flush is over. */

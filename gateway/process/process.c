@@ -33,25 +33,15 @@ static void raise_descriptor_limit(void)
 
 /* --- The end ------------------------------------------------------------------------------------------------------ */
 
-static void out_of_time(struct timer *t, int64_t now_ms)
-{
-	struct process *p = (struct process *)(void *)((char *)t - offsetof(struct process, give_up));
-
-	(void)now_ms;
-	log_warn("shutdown-timeout", LOG_I("sessions_left", sessions_count(&p->sessions)));
-	loop_stop(&p->loop);
-}
-
-static void begin_to_end(struct process *p)
+static void begin_to_end(struct process *p, bool now)
 {
 	int64_t now_ms = loop_now(&p->loop);
 
 	p->ending = true;
-	systemd_tell("STOPPING=1\nSTATUS=shutting down, %zu sessions", (size_t)sessions_count(&p->sessions));
-	log_info("shutting-down", LOG_I("sessions", sessions_count(&p->sessions)));
-	edge_stop_listening(p->edge);
-	timer_set(&p->loop.timers, &p->give_up, out_of_time, now_ms + p->options->shutdown_timeout_ms);
-	sessions_shutdown(&p->sessions, now_ms);
+	systemd_tell("STOPPING=1\nSTATUS=draining, %zu sessions", (size_t)sessions_count(&p->sessions));
+	if (p->upper_drains)
+		p->upper_drains(p->upper_ctx, now_ms);
+	drain_begin(&p->drain, p->edge, now_ms, now);
 }
 
 static void on_signal(evutil_socket_t signal, short what, void *ctx)
@@ -66,7 +56,7 @@ static void on_signal(evutil_socket_t signal, short what, void *ctx)
 		log_warn("interrupted", LOG_I("signal", signal));
 		_exit(EXIT_INTERRUPTED);
 	}
-	begin_to_end(p);
+	begin_to_end(p, signal == SIGINT);
 }
 
 static const char *not_ready(void *ctx)
@@ -74,7 +64,7 @@ static const char *not_ready(void *ctx)
 	struct process *p = ctx;
 
 	if (p->ending)
-		return "shutting down";
+		return "draining";
 	if (loop_now(&p->loop) < p->stalled_until_ms)
 		return p->stalled;
 	return p->upper_not_ready ? p->upper_not_ready(p->upper_ctx) : NULL;
@@ -128,8 +118,7 @@ static void turn_ends(void *ctx, int64_t now_ms)
 		timer_set(&p->loop.timers, &p->flush, go_on_flushing, now_ms);
 	metrics_log_limits(now_ms);
 	see_memory(p, now_ms);
-	if (p->ending && sessions_count(&p->sessions) == 0 && edge_is_empty(p->edge))
-		loop_stop(&p->loop);
+	drain_look(&p->drain, now_ms);
 }
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
@@ -167,6 +156,7 @@ static int open_parts(struct process *p, char *why, size_t why_size)
 		sessions_init(&p->sessions, &sessions, &p->loop.timers, &p->loop.graveyard, &p->lane) < 0 ||
 		listen_for_signals(p) < 0)
 		return -1;
+	drain_init(&p->drain, &p->loop, &p->sessions, p->options);
 	ebb_init(&p->ebb, &p->loop.timers, memory_give_back, clock_now_ms);
 	loop_on_turn_end(&p->loop, turn_ends, p);
 	loop_on_turn_took(&p->loop, turn_took, p);

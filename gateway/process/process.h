@@ -8,9 +8,8 @@
  * The upper layer (Socket.IO in the gateway, an echo in eio-echo) puts itself on `sessions` between open and run: no
  * connection is handled before process_run().
  *
- * The end: on the first signal nothing new is accepted, /readyz says so, every session is closed in the way its
- * transport understands, and the process leaves when all are gone or after shutdown_timeout. On a second signal it
- * exits at once, unless it is one of several workers, whose supervisor sees to that.
+ * The end: on the first signal the sessions are let go (drain.h), and the process leaves when all are gone or the time is
+ * up. On a second signal it exits at once, unless it is one of several workers, whose supervisor sees to that.
  *
  * A turn of the loop that takes longer than loop_stall (a handler that computes or waits) is logged and counted, and
  * /readyz names it for ten times loop_stall: while it lasts nobody can answer, so a load balancer sees either no answer
@@ -19,6 +18,7 @@
 #ifndef STOA_PROCESS_PROCESS_H
 #define STOA_PROCESS_PROCESS_H
 
+#include "drain.h"
 #include "ebb.h"
 #include "edge.h"
 #include "loop.h"
@@ -33,14 +33,16 @@ struct process {
 	struct sessions sessions;
 	struct edge *edge;
 	struct event *signals[2];
-	struct timer give_up; /* shutdown_timeout */
 	struct timer flush;   /* due when more output waits for the next turn */
 	struct ebb ebb;       /* after a spike of connections memory is given back */
-	bool ending;
+	struct drain drain;
+	bool ending; /* a signal came */
 	int64_t stalled_until_ms; /* /readyz says `stalled` so long after a turn longer than loop_stall */
 	char stalled[48];
 	/* The upper layer's part of /readyz: NULL when it is ready, else why not. May be unset. */
 	const char *(*upper_not_ready)(void *ctx);
+	/* The first signal came. May be unset. */
+	void (*upper_drains)(void *ctx, int64_t now_ms);
 	void *upper_ctx;
 };
 

@@ -87,6 +87,14 @@ static void gone(void *ctx, int64_t now_ms, struct client *c)
 	lane_add(l, now_ms, e);
 }
 
+static bool busy(void *ctx, const struct client *c)
+{
+	const struct lane *l = c->upper;
+
+	(void)ctx;
+	return l && (l->first || l->n_deferred);
+}
+
 /* --- What else ---------------------------------------------------------------------------------------------------- */
 
 static bool hears_refusals(void *ctx)
@@ -120,6 +128,7 @@ static const struct runner_ops ops = { .has_namespace = has_namespace,
 	.connect = connect,
 	.event = event,
 	.gone = gone,
+	.busy = busy,
 	.admit = request_admit,
 	.forget_request = request_forget,
 	.hears_refusals = hears_refusals,

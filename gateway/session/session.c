@@ -95,12 +95,65 @@ struct session *sessions_find(struct sessions *all, struct slice sid)
 	return node ? table_item(node, struct session, by_sid) : NULL;
 }
 
+static bool is_busy(const struct session *s)
+{
+	const struct session_aside *a = s->aside;
+
+	/* Between the probe's answer and the switch the client takes nothing from either transport. */
+	return (a && (a->post || a->probed)) || (s->all->ops->busy && s->all->ops->busy(s));
+}
+
+static struct session *to_be_shut(const struct sessions *all, bool even_busy)
+{
+	struct table_node *node = table_bucket(&all->by_sid, all->shut_at);
+
+	for (; node; node = node->next) {
+		struct session *s = table_item(node, struct session, by_sid);
+
+		if (s->state == SESSION_OPEN && (even_busy || !is_busy(s)))
+			return s;
+	}
+	return NULL;
+}
+
+/* Each close has its bucket looked at anew: an application that hears of it may close others. */
+size_t sessions_shut(struct sessions *all, int64_t now_ms, size_t most, bool even_busy)
+{
+	size_t shut = 0, passed = 0;
+
+	while (shut < most && passed <= all->by_sid.n_buckets) {
+		struct session *s = to_be_shut(all, even_busy);
+
+		if (s) {
+			session_close(s, now_ms, CLOSE_SHUTDOWN);
+			shut++;
+			continue;
+		}
+		passed++;
+		if (++all->shut_at >= all->by_sid.n_buckets)
+			all->shut_at = 0;
+	}
+	return shut;
+}
+
 void sessions_shutdown(struct sessions *all, int64_t now_ms)
 {
+	while (sessions_open(all))
+		sessions_shut(all, now_ms, SIZE_MAX, true);
+}
+
+size_t sessions_unread(const struct sessions *all)
+{
 	struct table_node *node, *next;
+	size_t n = 0;
 
 	table_foreach(&all->by_sid, node, next)
-		session_close(table_item(node, struct session, by_sid), now_ms, CLOSE_SHUTDOWN);
+	{
+		const struct session *s = table_item(node, struct session, by_sid);
+
+		n += s->state == SESSION_CLOSING && !out_is_empty(&s->out);
+	}
+	return n;
 }
 
 void sessions_drop(struct sessions *all, int64_t now_ms)

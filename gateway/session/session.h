@@ -96,6 +96,8 @@ struct session_ops {
 	void (*opened)(struct session *s, int64_t now_ms);
 	void (*message)(struct session *s, int64_t now_ms, bool binary, struct slice data);
 	void (*closed)(struct session *s, int64_t now_ms, enum close_reason why);
+	/* Whether something of it is under way that has an answer to come: sessions_shut() lets it wait. May be unset. */
+	bool (*busy)(const struct session *s);
 };
 
 struct session_config {
@@ -118,6 +120,8 @@ struct sessions {
 	struct timers *timers;
 	struct graveyard *graveyard;
 	struct out_lane *lane;
+	size_t closing;  /* of all: those that are SESSION_CLOSING */
+	size_t shut_at;  /* the bucket at which sessions_shut() goes on */
 	struct addresses addresses;
 	struct frame *ping, *pong, *noop, *close;
 	char node_id[NODE_ID_SIZE + 1];
@@ -161,8 +165,17 @@ int sessions_init(struct sessions *all, const struct session_config *config, str
 void sessions_fini(struct sessions *all); /* all sessions are closed and dug */
 size_t sessions_count(const struct sessions *all);
 struct session *sessions_find(struct sessions *all, struct slice sid); /* open or closing; NULL: unknown */
-/* Closes every session: WebSockets with 1012 ("service restart"), polling with its close packet. */
-void sessions_shutdown(struct sessions *all, int64_t now_ms);
+static inline size_t sessions_open(const struct sessions *all) /* and not closed by us */
+{
+	return sessions_count(all) - all->closing;
+}
+/* Closes up to `most` of those that are open, how many it says: WebSockets with 1012 ("service restart"), polling with its
+ * close packet. Those are passed over, unless `even_busy`, of which something is under way: what ops->busy() knows, a POST, an
+ * upgrade. The next call goes on where this one stopped; none may be added any more. */
+size_t sessions_shut(struct sessions *all, int64_t now_ms, size_t most, bool even_busy);
+void sessions_shutdown(struct sessions *all, int64_t now_ms); /* all of them */
+/* Closed by us, with messages that nobody came for. */
+size_t sessions_unread(const struct sessions *all);
 /* Ends what is left at once, without a word to anybody but the upper layer. */
 void sessions_drop(struct sessions *all, int64_t now_ms);
 

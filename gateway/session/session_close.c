@@ -48,6 +48,7 @@ static void leave_open(struct session *s, int64_t now_ms, enum session_state sta
 {
 	s->state = state;
 	s->why = why;
+	s->all->closing += state == SESSION_CLOSING;
 	timer_stop(s->all->timers, &s->heartbeat);
 	session_drop_probe(s);
 	metrics_count(reasons[why].metric);
@@ -97,6 +98,7 @@ static void put_aside_to_rest(struct session *s)
 
 static void bury(struct session *s)
 {
+	s->all->closing -= s->state == SESSION_CLOSING;
 	s->state = SESSION_CLOSED;
 	timer_stop(s->all->timers, &s->heartbeat);
 	put_aside_to_rest(s);

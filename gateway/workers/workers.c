@@ -59,6 +59,8 @@ static void describe(const struct workers *w, size_t i, struct worker *self)
 	*self = (struct worker){ .options = *o, .is_set_up = &w->set_up[i] };
 	self->options.worker = (int64_t)i;
 	self->options.worker_restarts = w->slots[i].restarts;
+	if (o->drain_rate) /* they drain together */
+		self->options.drain_rate = (o->drain_rate + o->workers - 1) / o->workers;
 	self->options.listen_fd = w->sockets[i];
 	if (o->internal_listen) {
 		gateway_options_address(
@@ -117,7 +119,8 @@ static void begin_to_end(struct workers *w, int signal)
 
 	w->ending = true;
 	systemd_tell("STOPPING=1");
-	w->give_up_ms = clock_now_ms() + o->shutdown_timeout_ms + o->background_timeout_ms + END_GRACE_MS;
+	w->give_up_ms = clock_now_ms() + o->drain_delay_ms + o->shutdown_timeout_ms + o->background_timeout_ms +
+			END_GRACE_MS;
 	sockets_close(w->sockets, w->count);
 	tell_all(w, signal);
 }
@@ -145,7 +148,7 @@ static void log_end(const struct workers *w, size_t i, int how, int64_t lived_ms
 static bool ended_well(int how, bool set_up)
 {
 	if (WIFEXITED(how))
-		return WEXITSTATUS(how) == 0;
+		return WEXITSTATUS(how) == EXIT_SUCCESS || WEXITSTATUS(how) == WORKER_CUT;
 	return !set_up && (WTERMSIG(how) == SIGTERM || WTERMSIG(how) == SIGINT);
 }
 
@@ -172,7 +175,9 @@ static void worker_ended(struct workers *w, size_t i, int how)
 	s->pid = 0;
 	w->running--;
 	if (w->ending) {
-		if (!ended_well(how, set_up))
+		if (WIFEXITED(how) && WEXITSTATUS(how) == WORKER_CUT && w->status == EXIT_SUCCESS)
+			w->status = WORKER_CUT;
+		else if (!ended_well(how, set_up))
 			w->status = EXIT_FAILURE;
 	} else if (!s->was_set_up && WIFEXITED(how) && WEXITSTATUS(how) != 0) {
 		w->status = WEXITSTATUS(how);

@@ -21,7 +21,8 @@
  *
  * Ending. SIGTERM and SIGINT are handed on. Workers take such a signal as one however often it comes, because Ctrl-C
  * and systemd tell every process and not the supervisor alone; a second one to the supervisor kills them. So does time:
- * shutdown_timeout and background_timeout, and ten seconds more. SIGHUP is handed on. Workers are killed with their
+ * drain_delay, shutdown_timeout and background_timeout, and ten seconds more. Each lets its share of drain_rate go. One that had to cut
+ * clients off ends with WORKER_CUT, and so does all, if nothing worse happened. SIGHUP is handed on. Workers are killed with their
  * supervisor, as one process would be.
  *
  * The supervisor has no loop, no thread, no connection, and nothing of the application; it sleeps in sigtimedwait().
@@ -33,7 +34,7 @@
 
 #include "gateway_options.h"
 
-enum { WORKER_RUNS = -1 };
+enum { WORKER_RUNS = -1, WORKER_CUT = 3 };
 
 struct worker {
 	/* Its own: ports, name and place among the others. Texts are those of the options it came from or below. */

@@ -208,7 +208,8 @@ STOA_EMITTER_API int stoa_emitter_all_rooms(
 
 /*
  * Which gateways of Stoa: an answer is what one says of itself, {"uid":..,"node":..,"name":..,"address":..,"clients":N,
- * "age":SECONDS,"namespaces":[..],..}. (`address`: for other gateways, may be empty. `namespaces` null: more than it names.)
+ * "age":SECONDS,"namespaces":[..],..}. (`address`: for other gateways, may be empty. `namespaces` null: more than it names.
+ * "draining":true: it lets its clients go, to end.)
  * timeout_ms 0 is 1000 here, and status 0 when it is over, since whoever listens by hand is taken for one of them.
  * `servers` are all that take part in `nsp`, Node.js servers too.
  */
