@@ -278,10 +278,12 @@ static void listener_stop(struct listener *l)
 
 void edge_stop_sessions(struct edge *e)
 {
-	if (e->relays->ops)
-		listener_stop(&e->clients);
 	e->server.ending = true;
 	door_forget_all(e);
+	if (e->relays->ops) {
+		listener_stop(&e->clients);
+		http_service_close_idle(&e->clients.service);
+	}
 	relays_drain(e->relays);
 }
 

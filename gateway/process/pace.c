@@ -30,8 +30,8 @@ size_t pace_take(struct pace *p, int64_t now_ms, size_t left)
 	rate = rate_of(p, now_ms, left);
 	p->credit += since_ms * rate;
 	most = PACE_LATE_MS * rate;
-	if (most < WHOLE)
-		most = WHOLE;
+	if (most < WHOLE) /* the rest of a whole one must find room */
+		most += WHOLE;
 	if (p->credit > most)
 		p->credit = most;
 	n = (size_t)(p->credit / WHOLE);
