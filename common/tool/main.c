@@ -41,11 +41,12 @@ static enum tool_exit ask_all(struct tool_args *a, const struct tool_url *url, c
 
 static enum tool_exit ask(struct tool_args *a)
 {
-	const char *key = a->is_redis ? NULL : tool_key(a);
 	struct tool_url url;
+	const char *key;
 
-	if (a->is_redis)
-		return a->command->redis(a);
+	if (a->is_redis || a->command->via == TOOL_ITSELF)
+		return a->command->run(a);
+	key = tool_key(a);
 	if (key == NULL || !tool_url_read(a->url ? a->url : tool_url_default(), &url))
 		return TOOL_USAGE;
 	return ask_all(a, &url, key);

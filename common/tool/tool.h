@@ -13,6 +13,7 @@
  *	tool_watch      what passes through it; tool_watch_show a line of it
  *	tool_store      commands to Redis, one after the other, for:
  *	tool_brokers    who runs the application; tool_dead what was given up; tool_letter one of these
+ *	tool_doctor     what common/doctor finds
  *	tool_text       text of others on a terminal
  *
  * A command runs once and ends: it waits, with a time limit. watch goes on until it is interrupted.
@@ -29,7 +30,7 @@ enum tool_exit {
 	TOOL_FAILED = 1, /* refused, or no answer */
 	TOOL_USAGE = 2,  /* the command line is wrong: nothing was sent */
 	TOOL_NOBODY = 3, /* all is well, and nobody was there */
-	TOOL_PARTIAL = 4 /* some did not answer in time, or could not be acted upon */
+	TOOL_PARTIAL = 4 /* some did not answer in time, or could not be acted upon; of doctor: warnings alone */
 };
 
 /* Texts of the command line, a NULL behind them. */
@@ -44,11 +45,12 @@ struct tool_args {
 	const struct tool_command *command;
 	const char *url, *key, *key_file, *namespace, *idempotency_key, *cursor;
 	const char *app_name;
+	const char *auth, *ca_file;
 	const char *redis, *redis_key, *redis_ca_file, *redis_cert_file, *redis_key_file, *redis_server_name;
 	int64_t timeout_ms, ack_ms, limit, count; /* limit 0: all, page by page; ack_ms 0: no acks; count 0: no end */
 	struct tool_list to, except, words;       /* words: those without an option */
 	struct tool_list attachments;
-	bool json, broadcast, is_volatile, uncompressed, local, transport, text, all, requests, help, version;
+	bool json, broadcast, is_volatile, uncompressed, local, transport, text, all, requests, help, version, quick;
 	bool is_redis; /* through Redis; otherwise of a gateway */
 };
 
@@ -65,11 +67,12 @@ enum {
 	TOOL_WATCH = 256,
 	TOOL_ROOMS = 512,
 	TOOL_BROKERS = 1024,
-	TOOL_DEAD = 2048
+	TOOL_DEAD = 2048,
+	TOOL_DOCTOR = 4096
 };
 
 /* How a command, or an option, goes about it. */
-enum { TOOL_HTTP = 1, TOOL_REDIS = 2, TOOL_EITHER = TOOL_HTTP | TOOL_REDIS };
+enum { TOOL_HTTP = 1, TOOL_REDIS = 2, TOOL_EITHER = TOOL_HTTP | TOOL_REDIS, TOOL_ITSELF = 4, TOOL_EVERY = 7 };
 
 struct tool_command {
 	const char *name;
@@ -78,7 +81,7 @@ struct tool_command {
 	size_t min_words, max_words;
 	const char *help;   /* one sentence */
 	const char *result; /* the HTTP API's answer's member that counts clients, or lists */
-	enum tool_exit (*redis)(const struct tool_args *a); /* NULL: not through Redis */
+	enum tool_exit (*run)(const struct tool_args *a); /* NULL: neither through Redis nor by itself */
 };
 extern const struct tool_command tool_commands[]; /* ended by one without a name */
 
@@ -138,6 +141,7 @@ enum tool_exit tool_redis_nodes(const struct tool_args *a);
 enum tool_exit tool_watch(const struct tool_args *a);
 enum tool_exit tool_brokers(const struct tool_args *a);
 enum tool_exit tool_dead(const struct tool_args *a);
+enum tool_exit tool_doctor(const struct tool_args *a);
 
 /* Options of Redis, from the command line or else from the environment; NULL: neither. */
 const char *tool_redis_option(const char *given, const char *variable);

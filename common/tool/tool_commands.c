@@ -22,6 +22,9 @@ const struct tool_command tool_commands[] = {
 		tool_brokers },
 	{ "dead", TOOL_DEAD, TOOL_REDIS, "list|show|retry|drop [ID...]", 1, 1000,
 		"Look at the events that were given up, have them handled again, or drop them", NULL, tool_dead },
+	{ "doctor", TOOL_DOCTOR, TOOL_ITSELF, "URL", 1, 1,
+		"Look at a Socket.IO server as its clients see it, and name what is wrong on the way", NULL,
+		tool_doctor },
 	{ "watch", TOOL_WATCH, TOOL_REDIS, "", 0, 0, "Show what is emitted, as it passes", NULL, tool_watch },
 	{ 0 },
 };

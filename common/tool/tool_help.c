@@ -5,9 +5,11 @@
 
 static void help_options(const struct tool_command *c)
 {
-	static const char *const notes[] = {
-		[TOOL_HTTP] = " [gateway]", [TOOL_REDIS] = " [Redis]", [TOOL_EITHER] = ""
-	};
+	static const char *const notes[] = { [TOOL_HTTP] = " [gateway]",
+		[TOOL_REDIS] = " [Redis]",
+		[TOOL_EITHER] = "",
+		[TOOL_ITSELF] = "",
+		[TOOL_EVERY] = "" };
 	char name[60];
 
 	puts("\nOptions:");
@@ -47,6 +49,11 @@ static void help_command(const struct tool_command *c)
 		     "deleted.\n"
 		     "retry: they are handled again; nobody waits for that any more, so nothing is acknowledged.\n"
 		     "retry and drop take IDs, or --all, which with --namespace are those of one.");
+	if (c->bit & TOOL_DOCTOR)
+		puts("\nIt connects as clients do, by polling and by WebSocket, to any server of Socket.IO 3 and 4, "
+		     "and says of\n"
+		     "each step what was seen and what to change. The last step takes as long as the server's "
+		     "pingInterval.");
 	if (c->bit & TOOL_WATCH)
 		puts("\nA line is an emit: time, namespace, rooms (* for all, -NAME for those left out), event and\n"
 		     "arguments, bytes in Redis. It ends when it is interrupted (Ctrl-C), with a summary.");
@@ -64,6 +71,11 @@ static void help_exit_codes(const struct tool_command *c)
 {
 	unsigned via = c ? c->via : TOOL_EITHER;
 
+	if (c && c->bit & TOOL_DOCTOR) {
+		puts("\nExit codes: 0 all is well; 1 something is wrong; 2 a wrong command line, nothing was sent; 4 "
+		     "warnings alone.");
+		return;
+	}
 	puts("\nExit codes: 0 done, or listed; 1 refused, or no answer; 2 a wrong command line, nothing was sent;");
 	if (c && c->bit & TOOL_BROKERS) {
 		puts("3 no broker runs; 4 some partitions are without one.");

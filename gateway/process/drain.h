@@ -24,7 +24,7 @@ struct drain {
 	const struct gateway_options *options;
 	struct timer step, report;
 	struct pace pace;
-	bool began, closes, empty;    /* empty: no session is left, and nobody listens for requests of theirs any more */
+	bool began, closes, empty; /* empty: no session is left, and nobody listens for requests of theirs any more */
 	int64_t hurry_ms, give_up_ms; /* while `closes` */
 	size_t shut;                  /* so far */
 	size_t cut;                   /* once the time is up: whose messages did not arrive */

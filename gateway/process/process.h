@@ -33,10 +33,10 @@ struct process {
 	struct sessions sessions;
 	struct edge *edge;
 	struct event *signals[2];
-	struct timer flush;   /* due when more output waits for the next turn */
-	struct ebb ebb;       /* after a spike of connections memory is given back */
+	struct timer flush; /* due when more output waits for the next turn */
+	struct ebb ebb;     /* after a spike of connections memory is given back */
 	struct drain drain;
-	bool ending; /* a signal came */
+	bool ending;              /* a signal came */
 	int64_t stalled_until_ms; /* /readyz says `stalled` so long after a turn longer than loop_stall */
 	char stalled[48];
 	/* The upper layer's part of /readyz: NULL when it is ready, else why not. May be unset. */

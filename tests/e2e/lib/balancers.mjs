@@ -52,8 +52,8 @@ const KINDS = {
 };
 
 // Resolves with its URL when it answers.
-export async function balancerForTest(t, kind, gateways) {
-	const { config, args } = KINDS[kind];
+export async function balancerForTest(t, kind, gateways, config = KINDS[kind].config) {
+	const { args } = KINDS[kind];
 	const dir = mkdtempSync(path.join(tmpdir(), `stoa-${kind}-`));
 	const port = await freePort();
 	const url = `http://127.0.0.1:${port}`;
