@@ -119,7 +119,7 @@ static struct peer *come(void)
 
 int main(int argc, char **argv)
 {
-	static const struct session_ops ops = { opened, message, closed };
+	static const struct session_ops ops = { .opened = opened, .message = message, .closed = closed };
 	struct session_config config = { .ping_interval_ms = INTERVAL_MS,
 		.ping_timeout_ms = TIMEOUT_MS,
 		.max_payload_bytes = 1000000,

@@ -41,7 +41,7 @@ static void closed(struct session *s, int64_t now_ms, enum close_reason why)
 	(void)why;
 }
 
-static const struct session_ops ops = { opened, echo, closed };
+static const struct session_ops ops = { .opened = opened, .message = echo, .closed = closed };
 
 static int serve(const struct gateway_options *options)
 {

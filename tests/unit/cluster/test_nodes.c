@@ -77,6 +77,23 @@ START_TEST(a_beat_is_what_the_header_says)
 }
 END_TEST
 
+START_TEST(who_drains_says_so)
+{
+	struct node_self draining = other;
+	struct buf b = BUF_INIT;
+
+	draining.draining = true;
+	nodes_put_beat(&b, &draining);
+	buf_add_char(&b, '\0');
+	ck_assert_ptr_nonnull(strstr(b.at, "\"10.0.0.2:5001\",\"draining\":true,\"clients\":7"));
+	buf_fini(&b);
+	ck_assert_int_eq(hear_beat(1, &other), NODES_NEW);
+	ck_assert(!node->draining);
+	ck_assert_int_eq(hear_beat(2, &draining), NODES_OLD);
+	ck_assert(nodes_find(&all, SLICE("BBBB"))->draining);
+}
+END_TEST
+
 START_TEST(who_beats_is_known_until_it_is_silent_for_too_long)
 {
 	ck_assert_int_eq(hear_beat(1000, &other), NODES_NEW);
@@ -239,6 +256,7 @@ Suite *suite(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_beat_is_what_the_header_says);
+	tcase_add_test(t, who_drains_says_so);
 	tcase_add_test(t, who_beats_is_known_until_it_is_silent_for_too_long);
 	tcase_add_test(t, a_bye_takes_it_out_at_once);
 	tcase_add_test(t, nobody_is_blamed_for_the_time_we_heard_nothing);
