@@ -120,8 +120,8 @@ struct sessions {
 	struct timers *timers;
 	struct graveyard *graveyard;
 	struct out_lane *lane;
-	size_t closing;  /* of all: those that are SESSION_CLOSING */
-	size_t shut_at;  /* the bucket at which sessions_shut() goes on */
+	size_t closing; /* of all: those that are SESSION_CLOSING */
+	size_t shut_at; /* the bucket at which sessions_shut() goes on */
 	struct addresses addresses;
 	struct frame *ping, *pong, *noop, *close;
 	char node_id[NODE_ID_SIZE + 1];
@@ -165,7 +165,7 @@ int sessions_init(struct sessions *all, const struct session_config *config, str
 void sessions_fini(struct sessions *all); /* all sessions are closed and dug */
 size_t sessions_count(const struct sessions *all);
 struct session *sessions_find(struct sessions *all, struct slice sid); /* open or closing; NULL: unknown */
-static inline size_t sessions_open(const struct sessions *all) /* and not closed by us */
+static inline size_t sessions_open(const struct sessions *all)         /* and not closed by us */
 {
 	return sessions_count(all) - all->closing;
 }

@@ -119,8 +119,8 @@ static void begin_to_end(struct workers *w, int signal)
 
 	w->ending = true;
 	systemd_tell("STOPPING=1");
-	w->give_up_ms = clock_now_ms() + o->drain_delay_ms + o->shutdown_timeout_ms + o->background_timeout_ms +
-			END_GRACE_MS;
+	w->give_up_ms =
+		clock_now_ms() + o->drain_delay_ms + o->shutdown_timeout_ms + o->background_timeout_ms + END_GRACE_MS;
 	sockets_close(w->sockets, w->count);
 	tell_all(w, signal);
 }
