@@ -74,10 +74,10 @@ void command_page(struct buf *to)
 		add_option(to, o);
 	buf_add_str(to, ".El\n.Sh EXIT STATUS\n.Bl -tag -width Ds\n");
 	mdoc_exit(to, "0", "It is done, or listed");
-	mdoc_exit(to, "1", "It was refused, or there was no answer");
+	mdoc_exit(to, "1", "It was refused, or there was no answer; of doctor: something is wrong");
 	mdoc_exit(to, "2", "The command line is wrong: nothing was sent");
 	mdoc_exit(to, "3", "It is done, and there was nobody; of brokers: none runs; of dead: there is no such letter");
-	mdoc_exit(to, "4", "Some did not answer in time, or could not be acted upon");
+	mdoc_exit(to, "4", "Some did not answer in time, or could not be acted upon; of doctor: warnings alone");
 	buf_add_str(to, ".El\n.Sh EXAMPLES\n"
 			".Dl stoa emit news '\"hello\"' --to lobby\n.Dl stoa sockets lobby --json\n"
 			".Dl stoa watch --redis redis://127.0.0.1\n"

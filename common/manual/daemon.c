@@ -93,6 +93,9 @@ void daemon_page(struct buf *to, const struct config_table *table)
 	mdoc_exit(to, "0", "It was told to end, and did");
 	mdoc_exit(to, "1", "It could not start, or was interrupted by a second signal");
 	mdoc_exit(to, "2", "The options are wrong; the message says where and what was expected");
+	if (!is_broker)
+		mdoc_exit(to, "3",
+			"It was told to end, and shutdown_timeout was over before all clients had their last messages");
 	buf_printf(to, ".El\n.Sh EXAMPLES\n.Dl %s --check-config --config /etc/stoa/%s.conf\n", table->program,
 		table->section);
 	buf_printf(
