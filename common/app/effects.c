@@ -12,13 +12,9 @@
 
 struct effect *effect_add(struct app *a, enum effect_kind kind)
 {
-	size_t limit_bytes = a->arena.limit_bytes;
-	struct effect *e;
-
 	/* What the host owes a client, its acceptance or its ack, has room even when the handler used all. */
-	arena_limit(&a->arena, 0);
-	e = arena_zero(&a->arena, sizeof(*e));
-	arena_limit(&a->arena, limit_bytes);
+	struct effect *e = arena_zero_beyond(&a->arena, sizeof(*e));
+
 	if (e == NULL)
 		return NULL;
 	e->kind = kind;

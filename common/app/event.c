@@ -32,13 +32,13 @@ static void note_if_large(struct app *a, const struct stoa_event *ev)
 		LOG_S("nsp", ev->nsp), LOG_S("sid", ev->sid ? ev->sid : "-"));
 }
 
+/* The arena is empty: the last event_end() has left it so. */
 void event_begin(struct app *a, struct stoa_event *ev)
 {
 	a->begun_ms = a->clock_ms ? a->clock_ms() : 0;
 	a->running = ev;
 	a->work = &a->arena;
 	app_current = a;
-	arena_reset(&a->arena);
 	a->batch.first = NULL;
 	a->batch.end = &a->batch.first;
 	a->batch.count = 0;
@@ -223,11 +223,10 @@ static void fail(struct stoa_event *ev, int status)
 
 static int run_uses(struct stoa_event *ev)
 {
-	struct slice nsp = slice_str(ev->nsp);
 	int status = 0;
 
 	for (struct rule *r = ev->app->registry.uses; r && status >= 0; r = r->next)
-		if (registry_fits(r->pattern, nsp))
+		if (registry_fits(r->pattern, slice_str(ev->nsp)))
 			status = call(ev, r->handler);
 	return status;
 }

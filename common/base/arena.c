@@ -115,6 +115,19 @@ void *arena_zero(struct arena *a, size_t size)
 	return piece;
 }
 
+void *arena_zero_beyond(struct arena *a, size_t size)
+{
+	size_t limit_bytes = a->limit_bytes;
+	void *piece;
+
+	if (a->room > size + alignof(max_align_t))
+		return arena_zero(a, size);
+	arena_limit(a, 0);
+	piece = arena_zero(a, size);
+	arena_limit(a, limit_bytes);
+	return piece;
+}
+
 char *arena_copy(struct arena *a, const void *at, size_t size)
 {
 	char *copy = arena_take(a, size + 1);

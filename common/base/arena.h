@@ -44,6 +44,7 @@ static inline void *arena_take(struct arena *a, size_t size)
 	return piece;
 }
 void *arena_zero(struct arena *a, size_t size);                 /* the same, zeroed */
+void *arena_zero_beyond(struct arena *a, size_t size);          /* the same, whatever the limit */
 char *arena_copy(struct arena *a, const void *at, size_t size); /* with a NUL behind it */
 char *arena_vprintf(struct arena *a, const char *format, __builtin_va_list args) __attribute__((format(printf, 2, 0)));
 

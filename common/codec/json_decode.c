@@ -146,15 +146,16 @@ static char *unescape(struct decoder *d, char *to)
 /*
  * The text that starts at d->at, with a NUL behind it. One piece of the arena serves all texts: what is left of the
  * JSON when the first one starts is enough, since no escape is shorter than what it stands for and the quotes make
- * room for the NUL.
+ * room for the NUL. *plain: nothing in it was escaped.
  */
-static bool take_text(struct decoder *d, struct slice *text)
+static bool take_text(struct decoder *d, struct slice *text, bool *plain)
 {
 	char *begin = d->text ? d->text : arena_take(d->arena, (size_t)(d->end - d->at)), *to = begin;
 
 	if (begin == NULL || *d->at != '"')
 		return false;
 	d->at++;
+	*plain = true;
 	for (;;) {
 		const char *run = d->at;
 
@@ -168,6 +169,7 @@ static bool take_text(struct decoder *d, struct slice *text)
 		to = *d->at == '\\' ? unescape(d, to) : NULL;
 		if (to == NULL)
 			return false;
+		*plain = false;
 	}
 	*to = '\0';
 	d->at++;
@@ -178,9 +180,15 @@ static bool take_text(struct decoder *d, struct slice *text)
 
 static bool decode_text(struct decoder *d)
 {
+	struct stoa_value v;
 	struct slice text;
+	bool plain;
 
-	return take_text(d, &text) && push(d, value_text(text));
+	if (!take_text(d, &text, &plain))
+		return false;
+	v = value_text(text);
+	v.flags_ = plain ? VALUE_PLAIN : 0;
+	return push(d, v);
 }
 
 static bool decode_word(struct decoder *d, struct slice word, struct stoa_value v)
@@ -373,6 +381,7 @@ struct slice json_decode_text(struct arena *arena, struct slice token)
 {
 	struct slice text = { NULL, 0 };
 	struct decoder d;
+	bool plain;
 
 	if (token.size >= 2 && is_plain(token)) {
 		text = slice_of(token.at + 1, token.size - 2);
@@ -380,7 +389,7 @@ struct slice json_decode_text(struct arena *arena, struct slice token)
 		return text.at ? text : slice_of(NULL, 0);
 	}
 	decoder_init(&d, arena, token, NULL, 0);
-	if (token.size < 2 || !take_text(&d, &text) || d.at != d.end)
+	if (token.size < 2 || !take_text(&d, &text, &plain) || d.at != d.end)
 		return slice_of(NULL, 0);
 	return text;
 }

@@ -164,6 +164,14 @@ int json_put_text(struct buf *to, struct slice s)
 	return 0;
 }
 
+static int encode_text(struct json_encoder *e, struct stoa_value v)
+{
+	if (!(v.flags_ & VALUE_PLAIN))
+		return json_put_text(e->to, value_slice(v));
+	add_plain(e->to, value_slice(v));
+	return 0;
+}
+
 /* An array's items without its brackets. */
 static int encode_inside(struct json_encoder *e, const struct stoa_value *items, size_t n)
 {
@@ -200,7 +208,7 @@ static int encode_object(struct json_encoder *e, struct stoa_value v)
 		if (!first)
 			buf_add_char(e->to, ',');
 		first = false;
-		error = pair[0].kind_ == VALUE_TEXT ? json_put_text(e->to, value_slice(pair[0])) : -EINVAL;
+		error = pair[0].kind_ == VALUE_TEXT ? encode_text(e, pair[0]) : -EINVAL;
 		buf_add_char(e->to, ':');
 		if (error == 0)
 			error = json_put_value(e, pair[1]);
@@ -256,7 +264,7 @@ int json_put_value(struct json_encoder *e, struct stoa_value v)
 		json_number_add(e->to, v.as_.f);
 		return 0;
 	case VALUE_TEXT:
-		return json_put_text(e->to, value_slice(v));
+		return encode_text(e, v);
 	case VALUE_BYTES:
 		return encode_bytes(e, value_slice(v));
 	case VALUE_ARRAY:

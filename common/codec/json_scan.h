@@ -45,16 +45,23 @@ static inline uint64_t json_word_hits(uint64_t word, bool ascii)
 
 enum { JSON_BLOCK = 16 };
 
-/* How many bytes of a block are plain before the first that is not. As signed bytes those above 0x7F are below 0x20 too. */
-static inline size_t json_plain_of_block(const char *p, bool ascii)
+typedef signed char json_block __attribute__((vector_size(JSON_BLOCK)));
+
+/* Which bytes of a block are not plain. As signed bytes those above 0x7F are below 0x20 too. */
+static inline json_block json_block_hits(const char *p, bool ascii)
 {
-	typedef signed char block __attribute__((vector_size(JSON_BLOCK)));
 	typedef unsigned char bytes __attribute__((vector_size(JSON_BLOCK)));
-	uint64_t hits[2];
-	block b, found;
+	json_block b;
 
 	memcpy(&b, p, sizeof(b));
-	found = (b == '"') | (b == '\\') | (ascii ? b < 0x20 : (block)((bytes)b < 0x20));
+	return (b == '"') | (b == '\\') | (ascii ? b < 0x20 : (json_block)((bytes)b < 0x20));
+}
+
+/* The place of the first hit, or JSON_BLOCK. */
+static inline size_t json_first_hit(json_block found)
+{
+	uint64_t hits[2];
+
 	memcpy(hits, &found, sizeof(hits));
 	if ((hits[0] | hits[1]) == 0)
 		return JSON_BLOCK;
@@ -63,15 +70,18 @@ static inline size_t json_plain_of_block(const char *p, bool ascii)
 	return sizeof(*hits) + (size_t)__builtin_ctzll(le64toh(hits[1])) / 8;
 }
 
-/* The first byte from p on that is not plain, or end: sixteen bytes at a time, then eight, and what is left of four and more
- * as two halves that may overlap. */
+/* The first byte from p on that is not plain, or end: two blocks at a time, then one, then eight bytes, and what is left of
+ * four and more as two halves that may overlap. */
 static inline const char *json_skip_plain(const char *p, const char *end, bool ascii)
 {
 	uint64_t word, hits;
 	uint32_t low, high;
 
+	for (; end - p >= 2 * JSON_BLOCK; p += 2 * JSON_BLOCK)
+		if (json_first_hit(json_block_hits(p, ascii) | json_block_hits(p + JSON_BLOCK, ascii)) < JSON_BLOCK)
+			break;
 	for (; end - p >= JSON_BLOCK; p += JSON_BLOCK) {
-		size_t plain = json_plain_of_block(p, ascii);
+		size_t plain = json_first_hit(json_block_hits(p, ascii));
 
 		if (plain < JSON_BLOCK)
 			return p + plain;

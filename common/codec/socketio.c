@@ -73,14 +73,19 @@ static const char *take_nsp(struct slice *rest, struct sio_packet *packet)
 
 static const char *take_id(struct slice *rest, struct sio_packet *packet)
 {
-	for (; rest->size && is_digit(rest->at[0]); *rest = slice_from(*rest, 1)) {
-		uint64_t digit = (uint64_t)(rest->at[0] - '0');
+	uint64_t id = 0;
+	size_t i;
 
-		if (packet->id > (UINT64_MAX - digit) / 10)
+	for (i = 0; i < rest->size && is_digit(rest->at[i]); i++) {
+		uint64_t digit = (uint64_t)(rest->at[i] - '0');
+
+		if (id > (UINT64_MAX - digit) / 10)
 			return "id too large";
-		packet->id = packet->id * 10 + digit;
-		packet->has_id = true;
+		id = id * 10 + digit;
 	}
+	packet->id = id;
+	packet->has_id = i > 0;
+	*rest = slice_from(*rest, i);
 	return NULL;
 }
 

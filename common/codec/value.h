@@ -57,7 +57,10 @@ enum {
 		0x100,      /* of VALUE_NULL: undefined. JSON leaves out a member that is, and has null elsewhere */
 	VALUE_DATE = 0x200, /* of VALUE_TEXT: a Date; the text is date.h's */
 	VALUE_ARRAYBUFFER = 0x400, /* of VALUE_BYTES: an ArrayBuffer, where others are a Buffer */
-	VALUE_MARKS = VALUE_UNDEFINED | VALUE_DATE | VALUE_ARRAYBUFFER
+	VALUE_MARKS = VALUE_UNDEFINED | VALUE_DATE | VALUE_ARRAYBUFFER,
+	VALUE_PLAIN =
+		0x800 /* of VALUE_TEXT: read from JSON that has it as it is, between quotes. So it is written again
+	                       without another look; whoever does not know of it loses nothing */
 };
 
 /* What values travel in: JSON text with attachments beside it, or MessagePack with everything in it (MSGPACK_CLIENT). */

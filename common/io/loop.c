@@ -111,6 +111,7 @@ static void wait_and_dispatch(struct loop *l)
 
 static void end_turn(struct loop *l)
 {
+	l->turns++;
 	timers_run(&l->timers, loop_now(l));
 	for (int i = 0; i < l->turn_ends; i++)
 		l->turn_end[i].fn(l->turn_end[i].ctx, loop_now(l));

@@ -26,6 +26,7 @@ struct loop {
 	struct timers timers;
 	struct graveyard graveyard;
 	int64_t turn_ms; /* now, as of this turn: read it with loop_now() */
+	uint64_t turns;  /* so many have ended */
 	bool stopped;
 	struct {
 		void (*fn)(void *ctx, int64_t now_ms);

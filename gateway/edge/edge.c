@@ -1,6 +1,5 @@
 /* edge.c - listening, accepting, limits; see edge.h. */
 #include <errno.h>
-#include <event2/listener.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,6 +18,7 @@
 
 enum {
 	BACKLOG = 4096,             /* the kernel lowers it to its own limit */
+	ACCEPTS_MAX = 64,           /* connections that a turn takes at most, so that those who are here get theirs */
 	RETRY_MS = 100,             /* accepting rests so long when there is no descriptor at all */
 	REFUSED_LINGERING_MAX = 256 /* beyond, a refused connection is closed at once */
 };
@@ -63,23 +63,21 @@ static void refuse_connection(struct edge *e, int fd)
 		linger_start(e->lingers, fd);
 }
 
-static void on_accept(struct evconnlistener *accepts, evutil_socket_t fd, struct sockaddr *from, int size, void *ctx)
+/* A socket that was accepted becomes a connection. It has TCP_NODELAY from the listener. */
+static void take_connection(struct listener *l, int fd, const struct sockaddr *from)
 {
-	struct listener *l = ctx;
 	struct edge *e = l->edge;
 	int64_t max = e->config.options->max_connections;
-	int on = 1;
+	struct net_address peer;
 
-	(void)accepts;
-	(void)from;
-	(void)size;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (l == &e->clients)
 		metrics_count(M_CONNECTIONS_TOTAL);
-	if (l == &e->clients && max > 0 && edge_connections(e) >= (size_t)max)
+	if (l == &e->clients && max > 0 && edge_connections(e) >= (size_t)max) {
 		refuse_connection(e, fd);
-	else
-		http_conn_open(&l->service, fd);
+		return;
+	}
+	net_address_of(from, &peer);
+	http_conn_open(&l->service, fd, &peer);
 }
 
 static int open_reserve(void)
@@ -94,15 +92,15 @@ static void on_retry(struct timer *t, int64_t now_ms)
 	(void)now_ms;
 	if (l->edge->reserve < 0)
 		l->edge->reserve = open_reserve();
-	if (l->accepts)
-		evconnlistener_enable(l->accepts);
+	if (l->fd >= 0)
+		event_add(&l->accepts, NULL);
 }
 
 static void rest(struct listener *l)
 {
 	struct loop *loop = l->edge->config.loop;
 
-	evconnlistener_disable(l->accepts);
+	event_del(&l->accepts);
 	timer_set(&loop->timers, &l->retry, on_retry, loop_now(loop) + RETRY_MS);
 }
 
@@ -118,7 +116,7 @@ static void shed_one(struct listener *l)
 		return;
 	}
 	close(e->reserve);
-	fd = accept4(evconnlistener_get_fd(l->accepts), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
 		refuse_now(fd);
 	e->reserve = open_reserve();
@@ -126,14 +124,11 @@ static void shed_one(struct listener *l)
 		rest(l);
 }
 
-static void on_accept_error(struct evconnlistener *accepts, void *ctx)
+static void cannot_accept(struct listener *l, int error)
 {
-	struct listener *l = ctx;
 	struct edge *e = l->edge;
-	int error = errno;
 	int64_t count;
 
-	(void)accepts;
 	if (sample_take(&e->no_descriptors, loop_now(e->config.loop), &count))
 		log_warn("cannot accept", LOG_S("why", strerror(error)), LOG_I("count", count));
 	if (error == EMFILE || error == ENFILE) {
@@ -144,36 +139,85 @@ static void on_accept_error(struct evconnlistener *accepts, void *ctx)
 	}
 }
 
+/*
+ * How many to take in this turn. Asking whether there is one more is a system call that mostly says no, so it is not
+ * asked: whoever waits is reported again in the next turn, which then takes twice as many.
+ */
+static unsigned next_batch(struct listener *l)
+{
+	uint64_t turn = l->edge->config.loop->turns;
+	bool again = l->batch && turn == l->turn + 1;
+
+	l->turn = turn;
+	l->batch = !again ? 1 : l->batch < ACCEPTS_MAX ? 2 * l->batch : ACCEPTS_MAX;
+	return l->batch;
+}
+
+static void on_acceptable(evutil_socket_t listening, short what, void *ctx)
+{
+	struct listener *l = ctx;
+	struct sockaddr_storage from;
+	socklen_t size;
+
+	(void)what;
+	for (unsigned left = next_batch(l); left; left--) {
+		int fd;
+
+		size = sizeof(from);
+		fd = accept4(listening, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			take_connection(l, fd, (struct sockaddr *)&from);
+			continue;
+		}
+		l->batch = 0;
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			cannot_accept(l, errno);
+		return;
+	}
+}
+
 /* --- Listening ----------------------------------------------------------------------------------------------- */
+
+/* What it accepts is as it is: on Linux TCP_NODELAY is handed down. */
+static int start_listening(struct listener *l, int fd, bool listens)
+{
+	int on = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!listens && listen(fd, BACKLOG) < 0)
+		return -errno;
+	l->fd = fd;
+	event_assign(&l->accepts, l->edge->config.loop->base, fd, EV_READ | EV_PERSIST, on_acceptable, l);
+	return event_add(&l->accepts, NULL) < 0 ? -ENOMEM : 0;
+}
 
 /* A socket that was bound by others is `inherited`; 0: none. False: `why` is filled. */
 static bool listener_open(struct listener *l, const char *address, int inherited, char *why, size_t why_size)
 {
 	const char *reason = "out of memory";
 	int fd = inherited > 0 ? inherited : bind_address(address, false, &reason);
+	int error = fd < 0 ? -1 : start_listening(l, fd, inherited > 0);
 
+	if (error == 0) {
+		bind_name(fd, l->address);
+		return true;
+	}
 	if (fd >= 0) {
-		l->accepts = evconnlistener_new(l->edge->config.loop->base, on_accept, l,
-			LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, inherited > 0 ? 0 : BACKLOG, fd);
-		if (l->accepts == NULL) {
-			reason = strerror(errno); /* listen(2) failed: another took the port meanwhile */
-			close(fd);
-		}
+		reason = strerror(-error); /* listen(2) failed: another took the port meanwhile */
+		close(fd);
 	}
-	if (l->accepts == NULL) {
-		snprintf(why, why_size, "cannot listen on %s: %s", address, reason);
-		return false;
-	}
-	evconnlistener_set_error_cb(l->accepts, on_accept_error);
-	bind_name(fd, l->address);
-	return true;
+	l->fd = -1;
+	snprintf(why, why_size, "cannot listen on %s: %s", address, reason);
+	return false;
 }
 
 static void listener_close(struct listener *l)
 {
-	if (l->accepts)
-		evconnlistener_free(l->accepts);
-	l->accepts = NULL;
+	if (l->fd >= 0) {
+		event_del(&l->accepts);
+		close(l->fd);
+	}
+	l->fd = -1;
 	timer_stop(&l->edge->config.loop->timers, &l->retry);
 }
 
@@ -239,6 +283,7 @@ struct edge *edge_open(const struct edge_config *config, char *why, size_t why_s
 	e->public_dir = e->client_dir = -1;
 	e->reserve = open_reserve();
 	e->clients.edge = e->internal.edge = e;
+	e->clients.fd = e->internal.fd = -1;
 	e->lingers = lingers_new(config->loop, config->options->close_timeout_ms);
 	http_server_init(&e->server, config->loop, e->lingers);
 	http_service_init(&e->clients.service, &edge_clients_ops, &e->server, e);
@@ -263,16 +308,16 @@ void edge_set_api(struct edge *e, const struct edge_api_ops *ops, void *ctx)
 
 int edge_listen(struct edge *e)
 {
-	if (e->config.options->listen_fd <= 0 || e->clients.accepts == NULL)
+	if (e->config.options->listen_fd <= 0 || e->clients.fd < 0)
 		return 0;
-	return listen(evconnlistener_get_fd(e->clients.accepts), BACKLOG) < 0 ? -errno : 0;
+	return listen(e->clients.fd, BACKLOG) < 0 ? -errno : 0;
 }
 
 /* A socket that others have too goes on listening when it is closed here, and connections would wait for nobody. */
 static void listener_stop(struct listener *l)
 {
-	if (l->accepts)
-		shutdown(evconnlistener_get_fd(l->accepts), SHUT_RD);
+	if (l->fd >= 0)
+		shutdown(l->fd, SHUT_RD);
 	listener_close(l);
 }
 

@@ -10,13 +10,15 @@
 #include "sample.h"
 #include "ws.h"
 
-struct evconnlistener;
 struct relays;
 
 struct listener {
 	struct edge *edge;
 	struct http_service service;
-	struct evconnlistener *accepts;   /* NULL: not listening */
+	int fd;                           /* -1: not listening */
+	struct event accepts;             /* connections wait */
+	unsigned batch;                   /* how many the last turn that took some was to take at most */
+	uint64_t turn;                    /* its number */
 	struct timer retry;               /* no descriptor was to be had: accepting rests */
 	char address[BOUND_ADDRESS_SIZE]; /* as bound; "": none */
 };

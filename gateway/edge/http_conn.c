@@ -46,12 +46,13 @@ void http_conn_enter(struct http_conn *c, enum http_conn_state state)
 	}
 }
 
-void http_conn_open(struct http_service *s, int fd)
+void http_conn_open(struct http_service *s, int fd, const struct net_address *peer)
 {
 	struct http_conn *c = must_alloc(sizeof(*c));
 
 	c->service = s;
 	c->fd = fd;
+	c->peer = *peer;
 	c->file = -1;
 	c->head_began = true;
 	TAILQ_INSERT_TAIL(&s->conns, c, link);

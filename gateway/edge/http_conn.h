@@ -26,6 +26,7 @@
 #include "http1.h"
 #include "linger.h"
 #include "loop.h"
+#include "netaddr.h"
 #include "sample.h"
 
 struct http_conn;
@@ -87,6 +88,7 @@ enum http_conn_state {
 struct http_conn {
 	struct http_service *service;
 	int fd;
+	struct net_address peer; /* as it was accepted */
 	enum http_conn_state state;
 	struct event read, write;
 	struct timer timer;
@@ -119,7 +121,7 @@ struct http_conn {
 };
 
 /* A new connection; fd, not blocking, is its own from now on. */
-void http_conn_open(struct http_service *s, int fd);
+void http_conn_open(struct http_service *s, int fd, const struct net_address *peer);
 /* Another service answers it from now on; inside request() only. */
 void http_conn_move(struct http_conn *c, struct http_service *to);
 /* Ends it at once, without another byte; `why` is for the log. Closing twice is fine. */

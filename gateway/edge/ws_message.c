@@ -49,9 +49,10 @@ enum ws_progress ws_message_add(
 
 void ws_message_clear(struct ws_message *m)
 {
-	if (m->bytes)
+	if (m->bytes) {
 		buf_fini(m->bytes);
-	free(m->bytes);
+		free(m->bytes);
+	}
 	*m = (struct ws_message){ 0 };
 }
 

@@ -23,14 +23,16 @@ const MARGIN = { instructions: 0.03, allocations: 0.02 }; // the same build twic
 const LEAST = 0.05; // of an allocation: below it is noise of the loop
 const SHOWN = 0.01; // of the instructions: a function with less is not recorded, nor a change by less
 const READY_MS = 60_000;
+const CANNOT = / io-uring-unavailable .*?why="([^"]*)"/; // the gateway says that an option cannot be had here
 const ALLOCATORS = /^(malloc|calloc|realloc|aligned_alloc|posix_memalign)$/;
 
-// `per`: how many units one of --count makes. `program`: one of the build that is counted alone, with the count. `bus`: what bus.mjs
-// drives by way of a Redis, and how many clients are in the room. `args`: stoa-load's. `load`: what speaks in its place.
+// `per`: how many units one of --count makes. `options`: of the gateway. `program`: one of the build that is counted alone, with the
+// count. `bus`: what bus.mjs drives by way of a Redis, and how many clients are in the room. `args`: stoa-load's. `load`: what speaks in its place.
 const scenarios = {
 	'delivery-in-a-room-of-200': { args: ['rooms', '--clients', '200', '--room-size', '200'], few: 20, many: 620, per: 200 },
 	'delivery-of-8-at-once': { args: ['rooms', '--clients', '200', '--room-size', '200', '--window', '8'], few: 40, many: 1240, per: 200 },
 	'delivery-of-binary': { args: ['rooms', '--clients', '200', '--room-size', '200', '--binary'], few: 20, many: 620, per: 200 },
+	'delivery-by-io-uring': { args: ['rooms', '--clients', '200', '--room-size', '200'], options: ['--io-uring'], few: 20, many: 620, per: 200 },
 	'echo': { args: ['echo', '--clients', '1'], few: 200, many: 4200, per: 1 },
 	'echo-of-8-at-once': { args: ['echo', '--clients', '1', '--window', '8'], few: 200, many: 4200, per: 1 },
 	'poll-answered': { args: ['rooms', '--clients', '20', '--room-size', '20', '--polling'], few: 20, many: 520, per: 20 },
@@ -97,6 +99,8 @@ function read(profile) {
 	return { instructions, allocations, functions };
 }
 
+class Skipped extends Error {}
+
 async function runLoad(count, port, bin, { args }) {
 	const load = spawn(path.join(bin, 'stoa-load'), [...args, '--in-step', '--connecting', '1', '--patience', '60', '--count', String(count), '--port', String(port)], { stdio: ['ignore', 'pipe', 'pipe'] });
 	const { code, output } = await endOf(load);
@@ -124,7 +128,7 @@ async function runGateway(bin, scenario, count, profile) {
 	const redis = scenario.bus ? await openRedis() : null;
 	const gateway = spawn('valgrind', [...CALLGRIND(profile), path.join(bin, 'stoa-gateway'),
 		'--app', path.join(bin, '../apps/bench.so'), '--listen', `127.0.0.1:${port}`,
-		...STILL, ...(redis ? ['--redis-url', `redis://127.0.0.1:${redis.port}`, ...STILL_BUS] : [])],
+		...STILL, ...(scenario.options ?? []), ...(redis ? ['--redis-url', `redis://127.0.0.1:${redis.port}`, ...STILL_BUS] : [])],
 	{ stdio: ['ignore', 'pipe', 'pipe'] });
 	const ended = endOf(gateway);
 	let log = '', isOver = false;
@@ -135,6 +139,8 @@ async function runGateway(bin, scenario, count, profile) {
 		for (const until = Date.now() + READY_MS; !/ listening /.test(log); await sleep(50))
 			if (isOver || Date.now() > until)
 				throw new Error(`the gateway did not start:\n${log}`);
+		if (CANNOT.test(log))
+			throw new Skipped(CANNOT.exec(log)[1]);
 		await (redis ? drive(...scenario.bus, count, port, redis.port) : (scenario.load ?? runLoad)(count, port, bin, scenario));
 	} finally {
 		gateway.kill('SIGTERM');
@@ -195,12 +201,30 @@ function suspects({ functions, instructions }, then = {}) {
 		.map((f) => `${f.name} ${f.by > 0 ? '+' : ''}${f.by.toFixed(0)}`).join(', ');
 }
 
+// The same, or null where it cannot be measured here: said.
+async function measureIfPossible(bin, name) {
+	try {
+		return await measure(bin, scenarios[name]);
+	} catch (error) {
+		if (!(error instanceof Skipped))
+			throw error;
+		console.log(`SKIP: ${name}: ${error.message}`);
+		return null;
+	}
+}
+
 async function check(bin) {
 	const recorded = JSON.parse(readFileSync(RECORDED, 'utf8'));
-	let failed = 0;
+	const names = Object.keys(scenarios);
+	let failed = 0, skipped = 0;
 
-	for (const [name, scenario] of Object.entries(scenarios)) {
-		const now = await measure(bin, scenario);
+	for (const name of names) {
+		const now = await measureIfPossible(bin, name);
+
+		if (!now) {
+			skipped++;
+			continue;
+		}
 		const wrong = Object.keys(MARGIN).map((what) => verdict(name, what, now[what], recorded[name]?.[what] ?? 0)).filter(Boolean);
 
 		console.log(`${wrong.length ? 'not ok' : 'ok'} ${name}: ${now.instructions.toFixed(1)} instructions, ${now.allocations.toFixed(3)} allocations`);
@@ -210,20 +234,20 @@ async function check(bin) {
 			console.log(`  by function: ${suspects(now, recorded[name]?.functions)}`);
 		failed += wrong.length > 0;
 	}
-	console.log(`cases: ${Object.keys(scenarios).length - failed} passed, ${failed} failed, 0 skipped`);
+	console.log(`cases: ${names.length - failed - skipped} passed, ${failed} failed, ${skipped} skipped`);
 	return failed ? 1 : 0;
 }
 
 async function record(bin, names) {
 	const before = JSON.parse(readFileSync(RECORDED, 'utf8')), costs = {};
 
-	for (const [name, scenario] of Object.entries(scenarios)) {
-		if (names.length && !names.includes(name)) {
+	for (const name of Object.keys(scenarios)) {
+		const now = names.length && !names.includes(name) ? null : await measureIfPossible(bin, name);
+
+		if (!now) {
 			costs[name] = before[name];
 			continue;
 		}
-		const now = await measure(bin, scenario);
-
 		costs[name] = {
 			instructions: Number(now.instructions.toFixed(1)),
 			allocations: Number(now.allocations.toFixed(3)),

@@ -458,6 +458,8 @@ START_TEST(spreads)
 }
 END_TEST
 
+static const char sixty_nine[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqr";
+
 static const struct {
 	const char *text, *again; /* again: NULL when the same */
 } round_trips[] = {
@@ -486,6 +488,42 @@ START_TEST(round_trip)
 }
 END_TEST
 
+/* Text is passed over in blocks of several sizes: what is not plain is found wherever it stands, and what was read as it
+ * is written is written as it was read. */
+START_TEST(one_odd_character_anywhere)
+{
+	static const struct {
+		const char *text, *json;
+	} odds[] = { { "\"", "\\\"" }, { "\\", "\\\\" }, { "\x1f", "\\u001f" }, { "\n", "\\n" }, { "\x7f", "\x7f" },
+		{ " ", " " }, { "\xc3\xa9", "\xc3\xa9" }, { "\xed\xa0\x80", "\\ud800" } };
+	struct slice odd = slice_str(odds[_i].text), as_json = slice_str(odds[_i].json);
+
+	for (size_t size = 0; size < 70; size++)
+		for (size_t at = 0; at <= size; at++) {
+			struct arena arena = ARENA_INIT;
+			struct buf text = BUF_INIT, json = BUF_INIT, out = BUF_INIT;
+			struct stoa_value v;
+
+			buf_printf(
+				&text, "%.*s%s%.*s", (int)at, sixty_nine, odds[_i].text, (int)(size - at), sixty_nine);
+			buf_printf(&json, "\"%.*s%s%.*s\"", (int)at, sixty_nine, odds[_i].json, (int)(size - at),
+				sixty_nine);
+			ck_assert_int_eq(json_encode(&out, value_text(buf_slice(&text)), NULL), 0);
+			ck_assert(slice_equal(buf_slice(&out), buf_slice(&json)));
+			v = json_decode(&arena, buf_slice(&json), NULL, 0);
+			ck_assert(slice_equal(value_slice(v), buf_slice(&text)));
+			ck_assert_int_eq((v.flags_ & VALUE_PLAIN) != 0, slice_equal(odd, as_json));
+			buf_clear(&out);
+			ck_assert_int_eq(json_encode(&out, v, NULL), 0);
+			ck_assert(slice_equal(buf_slice(&out), buf_slice(&json)));
+			buf_fini(&text);
+			buf_fini(&json);
+			buf_fini(&out);
+			arena_fini(&arena);
+		}
+}
+END_TEST
+
 static TCase *decoding(void)
 {
 	TCase *t = tcase_create("decode");
@@ -494,6 +532,7 @@ static TCase *decoding(void)
 	tcase_add_test(t, decodes_very_long_numbers);
 	tcase_add_loop_test(t, decodes_text, 0, COUNT(texts));
 	tcase_add_test(t, decodes_no_other_token);
+	tcase_add_loop_test(t, one_odd_character_anywhere, 0, 8);
 	tcase_add_test(t, decodes_trees);
 	tcase_add_test(t, decodes_attachments);
 	tcase_add_loop_test(t, memory_is_linear, 0, COUNT(growing));

@@ -1,4 +1,7 @@
 /* test_http.c - a connection as bytes: heads, deadlines, pipelines, files, the internal listener, limits. */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -384,6 +387,73 @@ START_TEST(no_descriptor_left)
 }
 END_TEST
 
+/* The server's end of a client's socket: its peer has the number that this one is bound to. */
+static int accepted_of(int client)
+{
+	struct sockaddr_in bound = { 0 }, peer;
+	socklen_t size = sizeof(bound);
+
+	ck_assert_int_eq(getsockname(client, (struct sockaddr *)&bound, &size), 0);
+	for (int fd = 0; fd < 256; fd++) {
+		size = sizeof(peer);
+		if (fd != client && getpeername(fd, (struct sockaddr *)&peer, &size) == 0 &&
+			peer.sin_port == bound.sin_port)
+			return fd;
+	}
+	return -1;
+}
+
+static int option_of(int fd, int level, int option)
+{
+	socklen_t size = sizeof(int);
+	int value = -1;
+
+	ck_assert_int_eq(getsockopt(fd, level, option, &value, &size), 0);
+	return value;
+}
+
+/* Both listeners hand down what their connections need. */
+START_TEST(an_accepted_socket)
+{
+	int client, fd;
+
+	start(NULL);
+	client = _i ? dial_internal() : dial();
+	run_for(20);
+	fd = accepted_of(client);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_ne(option_of(fd, IPPROTO_TCP, TCP_NODELAY), 0);
+	ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+	close(client);
+	stop();
+}
+END_TEST
+
+/* Few turns for many that wait, more than one turn takes at most; and nobody waits for the next to come. */
+START_TEST(a_crowd_at_the_door)
+{
+	enum { CROWD = 200 };
+	static int clients[CROWD];
+	int64_t before;
+	long turns;
+
+	start(NULL);
+	before = metrics_get(M_CONNECTIONS_TOTAL);
+	for (int i = 0; i < CROWD; i++)
+		clients[i] = dial(); /* the kernel connects; the loop does not run yet */
+	turns = fx.turns;
+	while (metrics_get(M_CONNECTIONS_TOTAL) < before + CROWD)
+		run_for(1);
+	ck_assert_int_ge(fx.turns - turns, CROWD / 64);
+	ck_assert_int_le(fx.turns - turns, 50);
+	for (int i = 0; i < CROWD; i++)
+		close(clients[i]);
+	expect_begins(talk("GET / HTTP/1.1\r\n" LAST "\r\n"), "HTTP/1.1 200 ");
+	stop();
+}
+END_TEST
+
 START_TEST(an_idle_connection_is_small)
 {
 	ck_assert_uint_lt(sizeof(struct http_conn), 1000);
@@ -441,6 +511,8 @@ Suite *suite(void)
 	tcase_add_test(t, internal_endpoints);
 	tcase_add_test(t, too_many_connections);
 	tcase_add_test(t, no_descriptor_left);
+	tcase_add_loop_test(t, an_accepted_socket, 0, 2);
+	tcase_add_test(t, a_crowd_at_the_door);
 	tcase_add_test(t, an_idle_connection_is_small);
 	tcase_add_test(t, the_end);
 	suite_add_tcase(s, t);

@@ -349,7 +349,7 @@ static void add_head(struct buf *to, int first, size_t n, bool masked)
 		buf_add_char(to, (char)((uint64_t)n >> (bytes * 8)));
 }
 
-static const unsigned char mask[4] = { 0x11, 0xa2, 0x33, 0xf4 };
+static unsigned char mask[4] = { 0x11, 0xa2, 0x33, 0xf4 };
 
 static void add_frame(struct buf *to, int first, struct slice payload)
 {
@@ -510,6 +510,53 @@ START_TEST(one_byte_at_a_time)
 		send_all(c, slice_of(b.at + i, 1));
 	expect_seen(c, "opened text:hello binary:12345 ");
 	buf_fini(&b);
+	client_free(c);
+}
+END_TEST
+
+static struct slice counted_up;
+
+static void expect_counted_up(struct seen *seen, struct slice data)
+{
+	(void)seen;
+	ck_assert_uint_eq(data.size, counted_up.size);
+	if (data.size)
+		ck_assert_mem_eq(data.at, counted_up.at, data.size);
+}
+
+static void send_in_two(struct client *c, struct slice bytes, size_t cut)
+{
+	send_all(c, slice_first(bytes, cut));
+	turn();
+	send_all(c, slice_from(bytes, cut));
+}
+
+/* A head and a payload that end anywhere in a read, unmasked in steps of eight and by the byte from any place of the mask. */
+START_TEST(masked_and_cut_anywhere)
+{
+	static const unsigned char masks[][4] = { { 1, 2, 3, 4 }, { 0, 0, 0, 0 }, { 0x80, 0, 0, 0 }, { 0, 0, 0, 5 } };
+	static const size_t sizes[] = { 0, 1, 8, 9, 17, 126 };
+	struct client *c = client_new();
+	size_t sent = 0;
+	char text[126];
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)(i * 7);
+	c->seen.quiet = true;
+	c->seen.on_message = expect_counted_up;
+	memcpy(mask, masks[_i], sizeof(mask));
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct buf b = BUF_INIT;
+
+		counted_up = slice_of(text, sizes[i]);
+		add_frame(&b, BINARY, counted_up);
+		for (size_t cut = 0; cut < b.size; cut++, sent++)
+			send_in_two(c, buf_slice(&b), cut);
+		for (int n = 0; n < TURNS && c->seen.messages < sent; n++)
+			turn();
+		ck_assert_uint_eq(c->seen.messages, sent);
+		buf_fini(&b);
+	}
 	client_free(c);
 }
 END_TEST
@@ -1795,6 +1842,7 @@ Suite *suite(void)
 	tcase_add_test(t, pings);
 	tcase_add_test(t, many_pings);
 	tcase_add_test(t, one_byte_at_a_time);
+	tcase_add_loop_test(t, masked_and_cut_anywhere, 0, 4);
 	tcase_add_test(t, many_messages_in_one_read);
 	tcase_add_test(t, largest_message);
 	tcase_add_test(t, too_large);
