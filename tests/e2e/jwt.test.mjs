@@ -138,6 +138,22 @@ describe('a secret', () => {
 		assert.deepEqual((await main.io.nsps['/guard'].happens('connect_error'))[0].data, { code: 403, words: ['ask', 'again'] });
 	});
 
+	// They do not ask: the session is the question, so the token is in its query.
+	test('clients of Engine.IO 3, which send no CONNECT', async (t) => {
+		const g = await gatewayFor(t, ['--jwt-key', SECRET, '--jwt-from', 'query', '--allow-eio3', 'true']);
+		const told = async (query) => {
+			const url = `${g.url}/socket.io/?EIO=3&transport=polling${query}`;
+			const first = await (await fetch(url)).text();
+			const [, sid] = /"sid":"([^"]+)"/.exec(first);
+
+			return (await fetch(`${url}&sid=${sid}`)).text();
+		};
+
+		assert.match(await told(''), /44\{"code":"token_missing"\}$/);
+		assert.match(await told('&token=x'), /44\{"code":"token_invalid"\}$/);
+		assert.match(await told(`&token=${token({})}`), /2:40/);
+	});
+
 	test('with the other parser', async (t) => {
 		const parser = (await import('socket.io-msgpack-parser')).default;
 		const g = await gatewayFor(t, ['--jwt-key', SECRET, '--parser', 'msgpack']);
