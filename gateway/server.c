@@ -149,7 +149,9 @@ static const char *not_ready(void *ctx)
 	const struct server *s = ctx;
 	const char *trouble = membership_trouble(s->membership);
 
-	return trouble ? trouble : elsewhere_trouble(s->elsewhere);
+	if (trouble == NULL)
+		trouble = elsewhere_trouble(s->elsewhere);
+	return trouble ? trouble : token_keys_trouble(s->token_keys);
 }
 
 static void drains(void *ctx, int64_t now_ms)
@@ -177,7 +179,8 @@ int server_open(struct server *s, const struct gateway_options *options, const s
 		server_close(s);
 		return -1;
 	}
-	if (membership_open(&s->membership, &s->process, &s->hub, &s->clients, &s->dispatch, why, why_size) < 0 ||
+	if (token_keys_open(&s->token_keys, &s->process.loop, options, &s->clients, why, why_size) < 0 ||
+		membership_open(&s->membership, &s->process, &s->hub, &s->clients, &s->dispatch, why, why_size) < 0 ||
 		open_api(s, options, why, why_size) < 0 || open_app(s, options, why, why_size) < 0) {
 		server_close(s);
 		return -1;
@@ -224,6 +227,7 @@ void server_close(struct server *s)
 	notify_close(&s->notify);
 	sessions_drop(
 		&s->process.sessions, loop_now(&s->process.loop)); /* clients leave rooms, which the cluster hears of */
+	token_keys_close(s->token_keys);
 	elsewhere_close(s->elsewhere);
 	membership_close(s->membership);
 	process_close(&s->process);

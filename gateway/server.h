@@ -12,6 +12,7 @@
 #include "process.h"
 #include "reload.h"
 #include "systemd.h"
+#include "token_keys.h"
 
 struct server {
 	struct process process;
@@ -28,7 +29,8 @@ struct server {
 	struct systemd_watch watch;
 	struct membership *membership; /* NULL: alone */
 	const char *(*app_options)[2];
-	struct map questions; /* admission.c's: who waits to be let in */
+	struct token_keys *token_keys; /* NULL: clients need no token */
+	struct map questions;          /* admission.c's: who waits to be let in */
 };
 
 /* Loads the application, then listens. 0, or -1 with `why` in one sentence. */

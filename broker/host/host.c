@@ -87,6 +87,7 @@ static void run_client(struct host *h, const struct handling *g)
 		.nsp = g->r->nsp.at,
 		.handshake = &g->state->handshake,
 		.auth = g->state->auth,
+		.claims = g->state->claims,
 		.transport = g->state->transport,
 		.host = (void *)(uintptr_t)g->state };
 

@@ -69,6 +69,7 @@ static struct client_state lay_state(struct layout *l, const struct client_state
 	to.handshake.headers = lay_bytes(l, from->handshake.headers);
 	to.handshake.address = lay_text(l, from->handshake.address);
 	to.auth = lay_bytes(l, from->auth);
+	to.claims = lay_bytes(l, from->claims);
 	to.transport = lay_text(l, from->transport);
 	return to;
 }

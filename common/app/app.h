@@ -34,6 +34,7 @@ struct app_client {
 	const char *nsp;
 	const struct app_handshake *handshake;
 	struct slice auth;     /* JSON text of an object; empty: none was given */
+	struct slice claims;   /* the same of the token that was checked; empty: none was asked for */
 	const char *transport; /* "websocket", "polling" */
 	void *host;            /* the host's own, handed back in struct effect_target */
 };

@@ -93,14 +93,26 @@ struct stoa_value event_args(struct stoa_event *ev)
 	return ev->args;
 }
 
+/* An object that the host has as text, decoded where it is looked at. */
+static struct stoa_value object_of(struct stoa_event *ev, struct slice json)
+{
+	return json.size ? value_of_json(&ev->app->arena, json, JSON_REWRITE, NULL, 0) : value_object(NULL, 0);
+}
+
 struct stoa_value context_auth(struct stoa_event *ev)
 {
-	if (!ev->has_auth && ev->client && ev->client->auth.size)
-		ev->auth = value_of_json(&ev->app->arena, ev->client->auth, JSON_REWRITE, NULL, 0);
-	else if (!ev->has_auth)
-		ev->auth = value_object(NULL, 0);
+	if (!ev->has_auth)
+		ev->auth = object_of(ev, ev->client ? ev->client->auth : slice_of(NULL, 0));
 	ev->has_auth = true;
 	return ev->auth;
+}
+
+struct stoa_value context_claims(struct stoa_event *ev)
+{
+	if (!ev->has_claims)
+		ev->claims = object_of(ev, ev->client ? ev->client->claims : slice_of(NULL, 0));
+	ev->has_claims = true;
+	return ev->claims;
 }
 
 /* --- The handshake ------------------------------------------------------------------------------------------------ */

@@ -114,6 +114,7 @@ const struct stoa_host host_table = {
 	.asked = do_asked,
 	.answers = do_answers,
 	.option_int = setup_option_int,
+	.claims = context_claims,
 };
 
 _Thread_local struct arena *app_bench;

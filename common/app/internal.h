@@ -219,8 +219,8 @@ struct stoa_event {
 	struct slice name_text; /* as it was sent: may hold a NUL */
 	const char *from;       /* as in struct app_origin, and so is this: */
 	bool is_later;
-	struct stoa_value args, auth;
-	bool has_args, has_auth;
+	struct stoa_value args, auth, claims;
+	bool has_args, has_auth, has_claims;
 	int status;        /* what stoa_status() says */
 	const char *error; /* in words */
 
@@ -451,6 +451,7 @@ const char *context_cookie(struct stoa_event *ev, const char *name);
 const char *context_address(struct stoa_event *ev);
 const char *context_transport(struct stoa_event *ev);
 struct stoa_value context_auth(struct stoa_event *ev);
+struct stoa_value context_claims(struct stoa_event *ev);
 
 /* effects.c */
 int do_emit(struct stoa_target to, const char *event, struct stoa_list list);

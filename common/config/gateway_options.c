@@ -20,6 +20,10 @@ static const char *const subscription_modes[] = { "rooms", "all", NULL };
 static const char *const orders[] = { "fifo", "total", NULL };
 /* Indexed by enum dispatch_mode. */
 static const char *const dispatch_modes[] = { "embedded", "broker", "webhook", NULL };
+/* As in common/jwt. */
+static const char *const jwt_algorithms[] = { "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384",
+	"PS512", "ES256", "ES384", "ES512", "EdDSA", NULL };
+static const char *const jwt_places[] = { "auth", "query", "header", "cookie", NULL };
 static const char *const transports[] = { "polling", "websocket", NULL };
 
 static bool is_port(const char *text)
@@ -59,6 +63,25 @@ static const char *check_webhook_url(const char *text)
 	return known && host[3] != '\0' && host[3] != '/' && strpbrk(text, " @#\r\n") == NULL
 		       ? NULL
 		       : "is no address; write it like https://app.example.com/stoa, without a user or #";
+}
+
+/* Keys are believed as they come: nobody on the way may change them. */
+static const char *check_keys_url(const char *text)
+{
+	static const char *const near[] = { "http://localhost", "http://127.0.0.1", "http://[::1]" };
+	const char *why = check_webhook_url(text);
+
+	if (why || strncmp(text, "https://", 8) == 0)
+		return why;
+	for (size_t i = 0; i < sizeof(near) / sizeof(*near); i++)
+		if (strncmp(text, near[i], strlen(near[i])) == 0 && strchr(":/?", text[strlen(near[i])]))
+			return NULL;
+	return "is http:// to another machine, where keys could be changed on the way; write https://";
+}
+
+static const char *check_jwt_key(const char *text)
+{
+	return strlen(text) >= 32 ? NULL : "is too short for a secret; it has at least 32 bytes";
 }
 
 static const char *check_namespace(const char *text)
@@ -391,6 +414,41 @@ static const struct config_option rows[] = {
 		.help = "After so many failed posts in a row none is made for webhook_breaker_rest: events are refused at once" },
 	{ "webhook_breaker_rest", DURATION(webhook_breaker_rest_ms, "10s", 1, HOURS(1)),
 		.help = "Then one post shows whether it goes on" },
+
+	{ "jwt_key", .group = "Tokens that clients show to be let in (docs/authentication.md)",
+		TEXT(jwt_key, NULL, "SECRET", check_jwt_key),
+		.secret = true, .help = "The secret that JSON Web Tokens of clients are signed with; without any key no token is asked for" },
+	{ "jwt_key_file", TEXT(jwt_key_file, NULL, "FILE", NULL),
+		.help = "The same, the secret being all of this file but a line's end behind it" },
+	{ "jwt_public_key_file", TEXT(jwt_public_key_file, NULL, "FILE", NULL),
+		.help = "Public keys or certificates in PEM that such tokens are checked with: RSA, EC, Ed25519" },
+	{ "jwt_jwks_file", TEXT(jwt_jwks_file, NULL, "FILE", NULL), .help = "The same as a JSON Web Key Set" },
+	{ "jwt_jwks_url", TEXT(jwt_jwks_url, NULL, "URL", check_keys_url),
+		.help = "The same, fetched from there: https://HOST[:PORT]/PATH" },
+	{ "jwt_ca_file", TEXT(jwt_ca_file, NULL, "FILE", NULL),
+		.help = "Who may sign the certificate of jwt_jwks_url; not set: the system's authorities" },
+	{ "jwt_refetch", DURATION(jwt_refetch_ms, "10m", 1000, HOURS(24)),
+		.help = "So often all keys are read again, from files and from jwt_jwks_url; until that succeeds the old ones count" },
+	{ "jwt_refetch_min", DURATION(jwt_refetch_min_ms, "10s", 100, HOURS(1)),
+		.help = "A token of an unknown key has jwt_jwks_url fetched at once, but so much after the last time at the earliest" },
+	{ "jwt_fetch_timeout", DURATION(jwt_fetch_timeout_ms, "5s", 10, 60 * 1000), .help = "One fetch of jwt_jwks_url is answered within so long" },
+	{ "jwt_max_jwks", SIZE(jwt_max_jwks, "256KB", 1000, 10 * MILLION), .help = "The largest file or answer that keys are read from" },
+	{ "jwt_algorithms", LIST(jwt_algorithms, NULL), .choices = jwt_algorithms,
+		.help = "The algorithms that tokens may be signed by; not set: all that the keys are for" },
+	{ "jwt_issuer", LIST(jwt_issuer, NULL), .help = "The issuers (iss) whose tokens count; not set: any" },
+	{ "jwt_audience", LIST(jwt_audience, NULL), .help = "The audiences (aud) one of which a token must name; not set: it must name none" },
+	{ "jwt_required", LIST(jwt_required, "exp"), .help = "The claims that a token must have; exp is when it expires, without which it never does" },
+	{ "jwt_leeway", DURATION(jwt_leeway_ms, "10s", 0, HOURS(1)), .help = "By so much clocks may differ where a token's times are compared" },
+	{ "jwt_from", LIST(jwt_from, "auth"), .min = 1, .max = 4, .choices = jwt_places,
+		.help = "Where the token is looked for, in this order: auth, the client's auth object; query; header, Authorization: Bearer; cookie" },
+	{ "jwt_name", TEXT(jwt_name, "token", "NAME", check_cookie_name), .help = "Its name in the auth object, the query and among the cookies" },
+	{ "jwt_namespaces", LIST(jwt_namespaces, "*"), .min = 1, .max = 1000, .check = check_namespace,
+		.help = "The namespaces that take a token: /chat; /game-* for all that begin so; * for any" },
+	{ "jwt_max_token", SIZE(jwt_max_token, "8KB", 100, MILLION), .help = "The largest token" },
+	{ "jwt_refresh_event", TEXT(jwt_refresh_event, "refresh_token", "NAME", NULL),
+		.help = "The event by which a client shows a newer token; it does not reach the application. Empty: none does" },
+	{ "jwt_refresh_before", DURATION(jwt_refresh_before_ms, "1m", 0, HOURS(24)),
+		.help = "So long before its token expires a client is sent token_expiring; 0: it is not" },
 
 	{ "api_key", .group = "The HTTP API of the internal listener (docs/http-api.md)",
 		TEXT(api_key, NULL, "KEY", check_key),

@@ -85,6 +85,13 @@ struct gateway_options {
 	int64_t webhook_timeout_ms, webhook_attempts, webhook_retry_ms, webhook_connections, webhook_max_answer;
 	int64_t webhook_breaker_failures, webhook_breaker_rest_ms;
 
+	/* Tokens of clients; no key at all: none are asked for */
+	char *jwt_key, *jwt_key_file, *jwt_public_key_file, *jwt_jwks_file, *jwt_jwks_url, *jwt_ca_file;
+	int64_t jwt_refetch_ms, jwt_refetch_min_ms, jwt_fetch_timeout_ms, jwt_max_jwks;
+	struct config_list jwt_algorithms, jwt_issuer, jwt_audience, jwt_required, jwt_from, jwt_namespaces;
+	char *jwt_name, *jwt_refresh_event;
+	int64_t jwt_leeway_ms, jwt_refresh_before_ms, jwt_max_token;
+
 	/* The HTTP API; NULL and NULL: off */
 	char *api_key, *api_key_file;
 	int64_t api_max_body, api_max_batch, api_max_list;
@@ -123,6 +130,11 @@ struct gateway_options {
 };
 
 extern const struct config_table gateway_options_table;
+
+static inline bool gateway_options_ask_tokens(const struct gateway_options *o)
+{
+	return o->jwt_key || o->jwt_key_file || o->jwt_public_key_file || o->jwt_jwks_file || o->jwt_jwks_url;
+}
 
 /* What is wrong of options that are good each by itself, one sentence for `why`. True: nothing. */
 bool gateway_options_agree(const struct gateway_options *o, struct buf *why);

@@ -92,7 +92,17 @@ static bool dispatch_agrees(const struct gateway_options *o, struct buf *why)
 	return true;
 }
 
+static bool tokens_agree(const struct gateway_options *o, struct buf *why)
+{
+	if (o->jwt_key && o->jwt_key_file)
+		buf_printf(why, "jwt_key and jwt_key_file are both set; one of them is the secret");
+	else if (!gateway_options_ask_tokens(o) && (o->jwt_issuer.set || o->jwt_audience.set || o->jwt_algorithms.set))
+		buf_printf(why,
+			"jwt_issuer, jwt_audience and jwt_algorithms need a key: without one no token is asked for");
+	return why->size == 0;
+}
+
 bool gateway_options_agree(const struct gateway_options *o, struct buf *why)
 {
-	return workers_agree(o, why) && dispatch_agrees(o, why) && webhook_agrees(o, why);
+	return workers_agree(o, why) && dispatch_agrees(o, why) && webhook_agrees(o, why) && tokens_agree(o, why);
 }

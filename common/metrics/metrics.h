@@ -105,6 +105,45 @@
 		"Answers to what a worker process asked that is gone") \
 	METRIC(BATCHES_UNSENDABLE, COUNTER, "stoa_batches_unsendable_total", "", \
 		"Batches of effects that could not be written or were too large") \
+	METRIC(TOKENS_ACCEPTED, COUNTER, "stoa_tokens_total", "result=\"accepted\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_REFRESHED, COUNTER, "stoa_tokens_total", "result=\"refreshed\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_MISSING, COUNTER, "stoa_tokens_total", "result=\"missing\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_TOO_LARGE, COUNTER, "stoa_tokens_total", "result=\"too_large\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_MALFORMED, COUNTER, "stoa_tokens_total", "result=\"malformed\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_ALGORITHM, COUNTER, "stoa_tokens_total", "result=\"algorithm\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_CRITICAL, COUNTER, "stoa_tokens_total", "result=\"critical\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_UNKNOWN_KEY, COUNTER, "stoa_tokens_total", "result=\"unknown_key\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_SIGNATURE, COUNTER, "stoa_tokens_total", "result=\"signature\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_EXPIRED, COUNTER, "stoa_tokens_total", "result=\"expired\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_NOT_YET, COUNTER, "stoa_tokens_total", "result=\"not_yet\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_ISSUER, COUNTER, "stoa_tokens_total", "result=\"issuer\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_AUDIENCE, COUNTER, "stoa_tokens_total", "result=\"audience\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_CLAIM, COUNTER, "stoa_tokens_total", "result=\"claim\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_SUBJECT, COUNTER, "stoa_tokens_total", "result=\"subject\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_UNCHECKED, COUNTER, "stoa_tokens_total", "result=\"unchecked\"", \
+		"Tokens that clients showed, or should have") \
+	METRIC(TOKENS_OVER, COUNTER, "stoa_token_disconnects_total", "", \
+		"Clients disconnected because their token had expired") \
+	METRIC(TOKEN_KEYS, GAUGE, "stoa_token_keys", "", "Keys that tokens are checked with") \
+	METRIC(TOKEN_KEYS_READ, COUNTER, "stoa_token_keys_reads_total", "result=\"ok\"", \
+		"Times that these keys were read or fetched") \
+	METRIC(TOKEN_KEYS_FAILED, COUNTER, "stoa_token_keys_reads_total", "result=\"failed\"", \
+		"Times that these keys were read or fetched") \
 	METRIC(DISPATCH_EVENTS, COUNTER, "stoa_dispatch_events_total", "", "Events given to brokers or the webhook") \
 	METRIC(DISPATCH_AGAIN, COUNTER, "stoa_dispatch_again_total", "", \
 		"Events given once more, because they may have been lost") \
@@ -355,6 +394,7 @@
 	METRIC(LIMIT_PACKETS, COUNTER, "stoa_limit_total", "limit=\"max_decode_packets\"", "Refusals by a limit") \
 	METRIC(LIMIT_FRAGMENTS, COUNTER, "stoa_limit_total", "limit=\"max_fragments\"", "Refusals by a limit") \
 	METRIC(LIMIT_CONTROLS, COUNTER, "stoa_limit_total", "limit=\"max_control_frames\"", "Refusals by a limit") \
+	METRIC(LIMIT_TOKEN, COUNTER, "stoa_limit_total", "limit=\"jwt_max_token\"", "Refusals by a limit") \
 	METRIC(LIMIT_RELAYS, COUNTER, "stoa_limit_total", "limit=\"max_relays\"", "Refusals by a limit") \
 	METRIC(LIMIT_HANDSHAKES, COUNTER, "stoa_limit_total", "limit=\"max_waiting_handshakes\"", \
 		"Refusals by a limit") \

@@ -50,6 +50,19 @@ struct client *client_new(struct conn *conn, const struct sio_packet *connect)
 	return c;
 }
 
+void client_pass(struct client *c, int64_t now_ms)
+{
+	c->at_gate = false;
+	c->conn->all->ops->connect(c->conn->all->ctx, c, now_ms);
+}
+
+void client_set_pass(struct client *c, struct client_pass *pass)
+{
+	free(c->pass);
+	c->pass = pass;
+	c->data_version++;
+}
+
 struct session *client_session(const struct client *c)
 {
 	return c->conn->session;
@@ -119,6 +132,7 @@ static void free_client(struct grave *g)
 	struct client *c = (struct client *)(void *)((char *)g - offsetof(struct client, grave));
 
 	free(c->pending);
+	free(c->pass);
 	client_free_data(c);
 	free(c->last_rooms);
 	free(c);
@@ -165,6 +179,8 @@ static void set_gone(struct client *c, enum close_reason why)
 	c->state = CLIENT_GONE;
 	c->why = why;
 	conn_unlink(c->conn, c);
+	if (c->pass)
+		c->conn->all->gate->left(c->conn->all->gate_ctx, c);
 }
 
 static void leave_hub(struct client *c)
@@ -185,7 +201,10 @@ void client_leave(struct client *c, int64_t now_ms, enum close_reason why)
 	set_gone(c, why);
 	if (c->was_joined)
 		leave_hub(c);
-	c->conn->all->ops->gone(c->conn->all->ctx, c, now_ms, why);
+	if (c->at_gate)
+		client_release(c);
+	else
+		c->conn->all->ops->gone(c->conn->all->ctx, c, now_ms, why);
 }
 
 void client_refuse(struct client *c, struct slice json)
@@ -201,6 +220,12 @@ void client_refuse(struct client *c, struct slice json)
 	client_release(c);
 }
 
+void client_end(struct client *c, int64_t now_ms, enum close_reason why)
+{
+	send_bare(c, SIO_DISCONNECT, SLICE(""));
+	client_leave(c, now_ms, why);
+}
+
 void client_disconnect(struct client *c, int64_t now_ms, bool transport)
 {
 	struct conn *conn = c->conn;
@@ -208,8 +233,7 @@ void client_disconnect(struct client *c, int64_t now_ms, bool transport)
 	if (c->state != CLIENT_JOINED)
 		return;
 	if (!transport) {
-		send_bare(c, SIO_DISCONNECT, SLICE(""));
-		client_leave(c, now_ms, CLOSE_SERVER_NAMESPACE);
+		client_end(c, now_ms, CLOSE_SERVER_NAMESPACE);
 		return;
 	}
 	while (conn->clients) {

@@ -38,6 +38,23 @@ struct client_ops {
 	bool (*busy)(void *ctx, const struct client *c);
 };
 
+/* Who may ask the application at all: a gate before client_ops, which the application never hears of. */
+enum gate_answer { GATE_OPEN, GATE_SHUT, GATE_LATER };
+struct client_gate_ops {
+	/* A client asks in. GATE_SHUT: client_refuse() was called, or the session closed. GATE_LATER: client_pass() or
+	 * client_refuse() will be. */
+	enum gate_answer (*connect)(void *ctx, struct client *c, int64_t now_ms);
+	/* An event of a client with a pass that is JOINED. True: it was meant for the gate. */
+	bool (*event)(void *ctx, struct client *c, int64_t now_ms, const struct sio_packet *packet);
+	/* A client with a pass is GONE, or was refused: nothing may come of the pass any more. */
+	void (*left)(void *ctx, struct client *c);
+};
+
+/* What the gate keeps with a client, at the beginning of an object of its own. From malloc(), freed with the client. */
+struct client_pass {
+	struct slice claims; /* JSON text of an object: what it proved to be; empty: nothing */
+};
+
 struct client_config {
 	const struct sio_parser *parser; /* NULL: sio_default */
 	struct sio_rules rules;
@@ -56,6 +73,8 @@ struct clients {
 	struct client_config config;
 	const struct client_ops *ops;
 	void *ctx;
+	const struct client_gate_ops *gate; /* NULL: none. Set before the first session */
+	void *gate_ctx;
 	struct hub *hub;
 	struct sessions *sessions;
 };
@@ -91,13 +110,15 @@ struct client {
 	struct client_pending *pending;
 	uint32_t n_pending, cap_pending;
 	struct client_datum *data;
+	struct client_pass *pass; /* NULL: nobody asked for one */
 	size_t data_bytes;        /* of all as one object */
-	uint32_t data_version;    /* counts its changes */
+	uint32_t data_version;    /* counts its changes, and those of the claims */
 	uint32_t auth_size;       /* client_auth() */
 	uint32_t last_rooms_size; /* once it is GONE .. */
 	enum client_phase state : 8;
 	enum close_reason why : 8;
 	bool was_joined;
+	bool at_gate;     /* the layer above has not heard of it */
 	uint16_t n_owed;  /* acks that the layer above is to give later */
 	char *last_rooms; /* .. names with a NUL behind each */
 	char copied[];    /* nsp, auth, sid, a NUL behind each */
@@ -115,6 +136,17 @@ static inline struct slice client_auth(const struct client *c)
 	return slice_of(c->nsp.at + c->nsp.size + 1, c->auth_size);
 }
 
+/* JSON text of an object; empty: none. */
+static inline struct slice client_claims(const struct client *c)
+{
+	return c->pass ? c->pass->claims : slice_of(NULL, 0);
+}
+
+/* The gate lets it ask the application, after GATE_LATER. */
+void client_pass(struct client *c, int64_t now_ms);
+/* Another pass in place of the one it has; the old one is freed. */
+void client_set_pass(struct client *c, struct client_pass *pass);
+
 /* Lets it in: enters the hub, sends CONNECT. False: no memory; the connection is closed. */
 bool client_accept(struct client *c, int64_t now_ms);
 /* Sends CONNECT_ERROR with `json`, {"message":".."} or {"message":"..","data":..} without white space, and forgets the
@@ -124,6 +156,7 @@ void client_refuse(struct client *c, struct slice json);
 
 /* Sends DISCONNECT and leaves the namespace; `transport`: every namespace of the connection, then the connection. */
 void client_disconnect(struct client *c, int64_t now_ms, bool transport);
+void client_end(struct client *c, int64_t now_ms, enum close_reason why); /* the former, for a reason of ours */
 
 void client_send(struct client *c, const struct sio_out *out); /* one packet to it alone */
 
@@ -142,7 +175,8 @@ void client_rooms(const struct client *c, void (*each)(void *to, struct slice ro
 int client_put_data(struct client *c, struct slice key, struct slice json);
 void client_data(const struct client *c, void (*each)(void *to, struct slice key, struct slice json), void *to);
 
-/* Appends {"id","rooms","data","handshake":{"address","query","headers","auth"}}: Node's RemoteSocket. */
+/* Appends {"id","rooms","data","handshake":{"address","query","headers","auth"}}: Node's RemoteSocket. With
+ * claims they are the handshake's `claims`. */
 void client_describe(const struct client *c, struct buf *to);
 
 void client_release(struct client *c); /* of a client that is GONE */

@@ -108,6 +108,19 @@ static struct client *new_client(struct conn *conn, const struct sio_packet *p)
 	return c;
 }
 
+static void ask_in(struct client *c, int64_t now_ms)
+{
+	struct clients *all = c->conn->all;
+
+	if (all->gate == NULL) {
+		all->ops->connect(all->ctx, c, now_ms);
+		return;
+	}
+	c->at_gate = true;
+	if (all->gate->connect(all->gate_ctx, c, now_ms) == GATE_OPEN)
+		client_pass(c, now_ms);
+}
+
 /* Applications know names as C's strings: one with a NUL inside would be taken for another. */
 static bool is_name(struct slice nsp)
 {
@@ -132,10 +145,17 @@ static void on_connect(struct conn *conn, int64_t now_ms, const struct sio_packe
 		metrics_count(M_LIMIT_NAMESPACES);
 		send_connect_error(conn, p->nsp, SLICE("Too many namespaces"));
 	} else if ((c = new_client(conn, p))) {
-		all->ops->connect(all->ctx, c, now_ms);
+		ask_in(c, now_ms);
 	} else {
 		session_close(conn->session, now_ms, CLOSE_FORCED);
 	}
+}
+
+static bool is_for_the_gate(struct client *c, int64_t now_ms, const struct sio_packet *p)
+{
+	struct clients *all = c->conn->all;
+
+	return c->pass && all->gate->event(all->gate_ctx, c, now_ms, p);
 }
 
 /* A whole packet for a client that is in the namespace. */
@@ -152,7 +172,7 @@ static void on_packet(
 	case SIO_EVENT:
 	case SIO_BINARY_EVENT:
 		metrics_count(M_EVENTS_RECEIVED);
-		if (is_within_rate(conn, now_ms))
+		if (is_within_rate(conn, now_ms) && !is_for_the_gate(c, now_ms, p))
 			conn->all->ops->event(conn->all->ctx, c, now_ms, p, blobs, n);
 		break;
 	case SIO_ACK:

@@ -200,7 +200,7 @@ static void add_headers(struct buf *to, struct slice all)
 			add_header(to, name, value, rest);
 }
 
-static void add_handshake(struct buf *to, const struct session_handshake *h, struct slice auth)
+static void add_handshake(struct buf *to, const struct session_handshake *h, struct slice auth, struct slice claims)
 {
 	buf_add_str(to, ",\"handshake\":{\"address\":");
 	add_text(to, h->address);
@@ -210,6 +210,10 @@ static void add_handshake(struct buf *to, const struct session_handshake *h, str
 	add_headers(to, h->headers);
 	buf_add_str(to, "},\"auth\":");
 	buf_add_slice(to, auth.size ? auth : SLICE("{}"));
+	if (claims.size) {
+		buf_add_str(to, ",\"claims\":");
+		buf_add_slice(to, claims);
+	}
 	buf_add_char(to, '}');
 }
 
@@ -224,6 +228,6 @@ void client_describe(const struct client *c, struct buf *to)
 	buf_add_str(to, "],\"data\":{");
 	client_data(c, add_datum, to);
 	buf_add_char(to, '}');
-	add_handshake(to, &handshake, client_auth(c));
+	add_handshake(to, &handshake, client_auth(c), client_claims(c));
 	buf_add_char(to, '}');
 }

@@ -17,6 +17,7 @@ static const struct app_client *view_of(struct view *v, struct client *c)
 		.nsp = c->nsp.at,
 		.handshake = &v->handshake,
 		.auth = client_auth(c),
+		.claims = client_claims(c),
 		.transport = session_transport(s),
 		.host = c };
 	return &v->client;

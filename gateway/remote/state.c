@@ -81,6 +81,7 @@ static struct client_state state_of(struct arena *arena, const struct client *c)
 		client_data(c, fill_datum, &f);
 	return (struct client_state){ .handshake = { h.query, h.headers, h.address.at },
 		.auth = client_auth(c),
+		.claims = client_claims(c),
 		.transport = session_transport(client_session(c)),
 		.rooms = f.rooms,
 		.n_rooms = f.room_count,
@@ -165,6 +166,7 @@ static void keep(struct lane *l, const struct client_state *from)
 	k->state.handshake = (struct app_handshake){ keep_text(k, from->handshake.query),
 		keep_text(k, from->handshake.headers), keep_text(k, slice_str(from->handshake.address)).at };
 	k->state.auth = keep_text(k, from->auth);
+	k->state.claims = keep_text(k, from->claims);
 	k->state.transport = from->transport; /* static */
 	keep_rooms(k, from);
 	keep_session(k, from);

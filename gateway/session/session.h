@@ -37,7 +37,8 @@ enum close_reason {
 	CLOSE_SERVER_NAMESPACE, /* of a client: the application disconnected it */
 	CLOSE_CLIENT_NAMESPACE, /* of a client: it left the namespace */
 	CLOSE_SHUTDOWN,
-	CLOSE_SLOW, /* its output queue overflowed; "transport close" to the application */
+	CLOSE_TOKEN_EXPIRED, /* of a client: what it proved who it is by is over, and it has shown nothing newer */
+	CLOSE_SLOW,          /* its output queue overflowed; "transport close" to the application */
 	CLOSE_REASONS
 };
 const char *close_reason_text(enum close_reason why);

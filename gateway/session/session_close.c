@@ -18,6 +18,7 @@ static const struct {
 	[CLOSE_SERVER_NAMESPACE] = { "server namespace disconnect", M_CLOSED_SERVER },
 	[CLOSE_CLIENT_NAMESPACE] = { "client namespace disconnect", M_CLOSED_TRANSPORT },
 	[CLOSE_SHUTDOWN] = { "server shutting down", M_CLOSED_SHUTDOWN },
+	[CLOSE_TOKEN_EXPIRED] = { "token expired", M_CLOSED_SERVER },
 	[CLOSE_SLOW] = { "transport close", M_CLOSED_SLOW },
 };
 

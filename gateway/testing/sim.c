@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "alloc.h"
+#include "gate.h"
 
 enum { START_MS = 1000, TURNS = 5 };
 
@@ -71,6 +72,25 @@ static void open_layers(struct sim *s)
 	crew_init(&s->crew);
 }
 
+static int64_t wall_ms(void)
+{
+	return SIM_WALL_MS;
+}
+
+static int open_gate(struct sim *s, char *why, size_t why_size)
+{
+	struct jwt_keys *keys;
+
+	if (!gateway_options_ask_tokens(&s->options))
+		return 0;
+	keys = gate_read_keys(&s->options, why, why_size);
+	if (keys == NULL)
+		return -1;
+	s->gate = gate_new(&s->options, &s->clients, wall_ms);
+	gate_set_keys(s->gate, keys, s->now_ms);
+	return 0;
+}
+
 static int load(struct sim *s, const char *module, char *why, size_t why_size)
 {
 	struct app_setup setup = { .port = embedded_port(&s->embedded),
@@ -97,7 +117,7 @@ int sim_load(struct sim *s, const char *module, const char *const *options, cons
 		return -1;
 	}
 	open_layers(s);
-	if (module && load(s, module, why, why_size) < 0) {
+	if (open_gate(s, why, why_size) < 0 || (module && load(s, module, why, why_size) < 0)) {
 		sim_close(s);
 		return -1;
 	}
@@ -135,6 +155,7 @@ void sim_close(struct sim *s)
 	if (s->app)
 		embedded_stop(&s->embedded, s->now_ms);
 	graveyard_dig(&s->graveyard);
+	gate_free(s->gate);
 	cluster_free(s->cluster);
 	app_free(s->app);
 	crew_fini(&s->crew);

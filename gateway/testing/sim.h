@@ -14,6 +14,10 @@
 #include "gateway_options.h"
 #include "session.h"
 
+struct gate;
+
+#define SIM_WALL_MS INT64_C(2000000000000) /* 2033 */
+
 struct sim {
 	struct gateway_options options;
 	struct config_pairs app_options;
@@ -27,6 +31,8 @@ struct sim {
 	struct embedded embedded;
 	struct crew crew;        /* background tasks */
 	struct cluster *cluster; /* NULL: alone. Freed with it */
+	struct gate
+		*gate; /* NULL: no token is asked for. Keys of files and texts; its wall clock stands at SIM_WALL_MS */
 	struct app *app;
 	const char *(*pairs)[2]; /* app_options, as applications take them */
 	int64_t now_ms;

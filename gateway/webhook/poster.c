@@ -270,7 +270,9 @@ static void give(struct line *l)
 		fail_soon(l, POST_UNREACHABLE, "out of memory");
 	} else {
 		l->given = true;
-		if (evhttp_make_request(l->connection, l->request, EVHTTP_REQ_POST, l->poster->config.url.target) < 0) {
+		if (evhttp_make_request(l->connection, l->request,
+			    l->poster->config.get ? EVHTTP_REQ_GET : EVHTTP_REQ_POST,
+			    l->poster->config.url.target) < 0) {
 			l->request = NULL; /* it was freed */
 			fail_soon(l, POST_UNREACHABLE, "cannot connect");
 		}
@@ -361,7 +363,8 @@ static struct evhttp_request *write_request(struct line *l, struct slice body, c
 		return NULL;
 	to = evhttp_request_get_output_headers(request);
 	failed |= evhttp_add_header(to, "Host", config->url.authority);
-	failed |= evhttp_add_header(to, "Content-Type", config->type);
+	if (!config->get)
+		failed |= evhttp_add_header(to, "Content-Type", config->type);
 	failed |= evhttp_add_header(to, "Accept", config->type);
 	for (; headers->name; headers++)
 		failed |= evhttp_add_header(to, headers->name, headers->value);
@@ -401,7 +404,8 @@ void poster_cancel(struct poster *p, struct post *post)
 
 struct poster *poster_new(const struct poster_config *config, char *why, size_t why_size)
 {
-	struct ssl_ctx_st *tls = config->url.tls ? poster_tls_new(config->ca_file, why, why_size) : NULL;
+	struct ssl_ctx_st *tls =
+		config->url.tls ? poster_tls_new(config->ca_file, config->ca_option, why, why_size) : NULL;
 	struct poster *p;
 
 	if (config->url.tls && tls == NULL)

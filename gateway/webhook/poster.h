@@ -1,5 +1,5 @@
 /*
- * poster.h - POSTs to one URL over a few connections that are kept: libevent's HTTP client, and TLS with the server's
+ * poster.h - POSTs to one URL, or GETs of it, over a few connections that are kept: libevent's HTTP client, and TLS with the server's
  * certificate and name verified, always.
  *
  * A post is in hand from poster_post() until its done() was called or poster_cancel() has been. Redirects are not
@@ -19,10 +19,12 @@ struct poster_config {
 	struct loop *loop;
 	struct webhook_url url; /* borrowed */
 	const char *ca_file;    /* NULL: the system's authorities */
+	const char *ca_option;  /* the option that names it */
 	size_t connections;     /* at most */
 	int64_t timeout_ms;     /* of one post, finding the host and connecting included */
 	size_t max_answer;      /* bytes of a body */
-	const char *type;       /* Content-Type of what is posted */
+	const char *type;       /* Content-Type of what is posted, and wanted */
+	bool get;               /* GETs instead, without a body */
 };
 
 enum post_result {
@@ -63,7 +65,7 @@ bool poster_post(struct poster *p, struct post *post, struct slice body, const s
 void poster_cancel(struct poster *p, struct post *post); /* one that is not in hand is fine */
 
 /* poster_tls.c */
-struct ssl_ctx_st *poster_tls_new(const char *ca_file, char *why, size_t why_size);
+struct ssl_ctx_st *poster_tls_new(const char *ca_file, const char *ca_option, char *why, size_t why_size);
 void poster_tls_free(struct ssl_ctx_st *tls);
 struct bufferevent;
 /* For a connection to `host`; NULL: no memory. */

@@ -16,7 +16,7 @@ static const char *openssl_says(void)
 	return text ? text : "no reason given";
 }
 
-struct ssl_ctx_st *poster_tls_new(const char *ca_file, char *why, size_t why_size)
+struct ssl_ctx_st *poster_tls_new(const char *ca_file, const char *ca_option, char *why, size_t why_size)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
 
@@ -27,7 +27,7 @@ struct ssl_ctx_st *poster_tls_new(const char *ca_file, char *why, size_t why_siz
 	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
 	if (ca_file ? SSL_CTX_load_verify_file(tls, ca_file) == 1 : SSL_CTX_set_default_verify_paths(tls) == 1)
 		return tls;
-	snprintf(why, why_size, "webhook_ca_file %s holds no certificates that can be read: %s",
+	snprintf(why, why_size, "%s %s holds no certificates that can be read: %s", ca_option,
 		ca_file ? ca_file : "is not set, and the system", openssl_says());
 	SSL_CTX_free(tls);
 	return NULL;

@@ -92,6 +92,7 @@ static bool open_poster(struct webhook *w, char *why, size_t why_size)
 	const struct gateway_options *o = w->options;
 	struct poster_config config = { .loop = w->loop,
 		.ca_file = o->webhook_ca_file,
+		.ca_option = "webhook_ca_file",
 		.connections = (size_t)o->webhook_connections,
 		.timeout_ms = o->webhook_timeout_ms,
 		.max_answer = (size_t)o->webhook_max_answer,

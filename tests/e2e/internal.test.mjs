@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { connect, upgraded } from './lib/client.mjs';
+import { connect, openNamespace, upgraded } from './lib/client.mjs';
 import { forTest, parseMetrics, share } from './lib/gateway.mjs';
 import { fetchRaw, frame, HANDSHAKE, Polling, PONG, Raw, RawWebSocket, request, SEPARATOR, TEXT, upgradeRequest } from './lib/raw.mjs';
+import { SECRET } from './lib/tokens.mjs';
 import { eventually } from './lib/wait.mjs';
 
 const gateway = share(before, after, 'e2e');
@@ -169,6 +170,12 @@ const FROM = ['--enforce-rates', 'true', '--trusted-proxies', 'loopback'];
 const from = (t, g, address) => fetchRaw(t, g.port, 'GET', HANDSHAKE, [`X-Forwarded-For: ${address}`]);
 
 const limits = [
+	['jwt_max_token', ['--jwt-key', SECRET, '--jwt-max-token', '500B', '--jwt-namespaces', '/other'], async (t, g) => {
+		const socket = await connect(t, g.url, { transports: ['websocket'] });
+		const [error] = await openNamespace(t, socket, '/other', { auth: { token: 'x'.repeat(501) } }).happens('connect_error');
+		assert.deepEqual([error.message, error.data], ['invalid token', { code: 'token_invalid' }]);
+		socket.disconnect();
+	}, 'clients'],
 	['max_connections', ['--max-connections', '3'], async (t, g) => {
 		for (let i = 0; i < 3; i++)
 			await Raw.open(t, g.port);

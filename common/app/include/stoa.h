@@ -178,6 +178,9 @@ static inline const char *stoa_address(struct stoa_event *ev);   /* "192.0.2.1":
 static inline const char *stoa_transport(struct stoa_event *ev); /* "websocket" or "polling", when the event came */
 static inline struct stoa_value stoa_auth(
 	struct stoa_event *ev); /* what the client passed as `auth`, {} when nothing */
+/* The claims of the token by which the client was let in, or that it has shown since: {"sub": .., "exp": .., ..}; {} where the gateway
+ * asks for none. The gateway has checked them (docs/authentication.md): unlike auth they are not what anybody says. */
+static inline struct stoa_value stoa_claims(struct stoa_event *ev);
 
 /* --- Reading values ----------------------------------------------------------------------------------------------- */
 
@@ -329,7 +332,8 @@ static inline struct stoa_value stoa_session(struct stoa_event *ev);
 	stoa_call_(STOA_TO_(to), (timeout_ms), (fn), (ctx), STOA_NAME_(__VA_ARGS__, 0), STOA_LIST_(__VA_ARGS__))
 
 /* Who is there: one answer per client that `to` names, {"id", "rooms", "data", "handshake"}; data is its session,
- * handshake is {"address", "query", "headers", "auth"}. So it is also the way to another client's rooms and session, and
+ * handshake is {"address", "query", "headers", "auth"}, with `claims` where tokens are asked for; auth and claims are there
+ * for clients of the same gateway alone. So it is also the way to another client's rooms and session, and
  * to count: nobody is status 0 and no answer. Errors and status as for stoa_call(). */
 #define stoa_fetch_sockets(to, timeout_ms, fn, ctx) stoa_fetch_sockets_(STOA_TO_(to), (timeout_ms), (fn), (ctx))
 

@@ -104,6 +104,7 @@ struct stoa_host {
 	void (*asked)(struct stoa_event *ev, struct stoa_ack *ack);
 	size_t (*answers)(struct stoa_event *ev);
 	int64_t (*option_int)(struct stoa_app *app, const char *name, int64_t otherwise, int64_t min, int64_t max);
+	struct stoa_value (*claims)(struct stoa_event *ev);
 };
 
 /* The module's own copy of the pointer, shared by its files and nobody else; STOA_APP defines it. */
@@ -243,6 +244,10 @@ static inline const char *stoa_transport(struct stoa_event *ev)
 static inline struct stoa_value stoa_auth(struct stoa_event *ev)
 {
 	return stoa_host_->auth(ev);
+}
+static inline struct stoa_value stoa_claims(struct stoa_event *ev)
+{
+	return stoa_host_->claims(ev);
 }
 
 /* --- Reading values ----------------------------------------------------------------------------------------------- */

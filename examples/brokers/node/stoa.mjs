@@ -90,7 +90,7 @@ class Target {
 class Socket extends Target {
 	constructor(effects, stoa, { node, sid, nsp }, state) {
 		super(effects, {}, stoa);
-		Object.assign(this, { node, id: sid, nsp, auth: state.auth ?? {}, rooms: new Set(state.rooms), handshake: state });
+		Object.assign(this, { node, id: sid, nsp, auth: state.auth ?? {}, claims: state.claims ?? {}, rooms: new Set(state.rooms), handshake: state });
 		// What is kept of it: io.on('x', (socket) => socket.data.count++)
 		this.data = new Proxy({ ...state.session }, {
 			set: (data, key, value) => (effects().push({ do: 'session', key, value }), Reflect.set(data, key, value)),

@@ -28,7 +28,7 @@ import redis
 
 
 class Request:
-    """The event in hand: sid, namespace, auth, address, rooms, and event = {"message": its name, "args": [..]}."""
+    """The event in hand: sid, namespace, auth, claims, address, rooms, and event = {"message": its name, "args": [..]}."""
 
 
 class Session(dict):
@@ -306,7 +306,7 @@ class Stoa:
         self.publish_again(p, entry)
 
     def enter(self, node, sid, namespace, state, message=None, args=()):
-        vars(request).update(node=node, sid=sid, namespace=namespace, event={"message": message, "args": list(args)}, auth=state.get("auth"),
+        vars(request).update(node=node, sid=sid, namespace=namespace, event={"message": message, "args": list(args)}, auth=state.get("auth"), claims=state.get("claims", {}),
                              address=state.get("address"), headers=state.get("headers"), rooms=state.get("rooms", []))
         session.clear()
         session.update(state.get("session", {}))

@@ -7,6 +7,7 @@
  *	            rebuild ..     acks .., every array and object built anew from what is in them
  *	            rewrite ..     acks .., each written as JSON and read again; without binary
  *	            auth           acks the client's auth object
+ *	            claims         acks what its token says
  *	            join, leave    (room): acks the rooms
  *	            say            (room, ..): said .. to the room, not to the sender
  *	            ask ..         emits question ..; acks the client's answer
@@ -62,6 +63,11 @@ static int on_rewrite(struct stoa_event *ev)
 static int on_auth(struct stoa_event *ev)
 {
 	return stoa_ack(ev, stoa_auth(ev));
+}
+
+static int on_claims(struct stoa_event *ev)
+{
+	return stoa_ack(ev, stoa_claims(ev));
 }
 
 static int on_join(struct stoa_event *ev)
@@ -140,6 +146,7 @@ static const struct stoa_handler handlers[] = {
 	{ "rebuild", on_rebuild },
 	{ "rewrite", on_rewrite },
 	{ "auth", on_auth },
+	{ "claims", on_claims },
 	{ "join", on_join },
 	{ "leave", on_leave },
 	{ "say", on_say },

@@ -303,6 +303,7 @@ static void send(struct app_event_in *in)
 		.nsp = rig.nsp,
 		.handshake = &rig.handshake,
 		.auth = slice_str(rig.auth),
+		.claims = slice_str(rig.claims),
 		.transport = rig.transport,
 		.host = &rig };
 

@@ -37,7 +37,7 @@ struct rig {
 	const char *const (*options)[2];
 	const char *const *rooms; /* what the host says the client is in; ended by NULL */
 	struct app_handshake handshake;
-	const char *auth, *transport, *nsp, *reason;
+	const char *auth, *claims, *transport, *nsp, *reason;
 	struct buf log;
 	char *taken;
 	char why[512];

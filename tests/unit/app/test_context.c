@@ -152,6 +152,26 @@ START_TEST(auth)
 }
 END_TEST
 
+static int say_claims(struct stoa_event *ev)
+{
+	const char *sub = "nobody";
+
+	if (stoa_read(stoa_claims(ev), stoa_fields("sub", &sub)) < 0)
+		sub = "nobody";
+	return stoa_emit(ev, "claims", stoa_claims(ev), sub);
+}
+
+START_TEST(claims)
+{
+	rig.auth = "{\"sub\":\"eve\"}"; /* says nothing */
+	rig_go(say_claims, "");
+	ck_assert_str_eq(rig_log(), "emit [\"claims\",{},\"nobody\"] to A\n");
+	rig.claims = "{\"sub\":\"ada\",\"exp\":1.5}";
+	rig_go(say_claims, "");
+	ck_assert_str_eq(rig_log(), "emit [\"claims\",{\"sub\":\"ada\",\"exp\":1.5},\"ada\"] to A\n");
+}
+END_TEST
+
 /* --- Logging ------------------------------------------------------------------------------------------------------ */
 
 static int logs(struct stoa_event *ev)
@@ -191,6 +211,7 @@ TCase *case_context(void)
 	tcase_add_loop_test(tc, cookie, 0, COUNT(cookies));
 	tcase_add_test(tc, nothing_came_along);
 	tcase_add_test(tc, auth);
+	tcase_add_test(tc, claims);
 	tcase_add_test(tc, logging);
 	return tc;
 }

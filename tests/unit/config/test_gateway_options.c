@@ -243,7 +243,7 @@ END_TEST
 static const char *fitting_text(const struct config_option *o)
 {
 	static const char *const texts[] = { "/path", "[::1]:80", "X-Name", "10.0.0.0/8", "example.com",
-		"a-key-of-sixteen-letters", "https://example.com" };
+		"a-key-of-more-than-thirty-two-letters", "https://example.com" };
 	size_t i = 0, last = sizeof(texts) / sizeof(texts[0]) - 1;
 
 	if (o->check == NULL)

@@ -9,6 +9,7 @@
 #define BROKER   "--dispatch=broker"
 #define WEBHOOK  "--dispatch=webhook"
 #define URL      "--webhook-url=http://127.0.0.1/"
+#define JWT_KEY  "--jwt-key=0123456789abcdef0123456789abcdef"
 #define SECRET   "--webhook-secret=0123456789abcdef"
 
 static const struct {
@@ -54,6 +55,11 @@ static const struct {
 		"dispatch = webhook needs parser = default: what is posted is JSON" },
 	{ { WEBHOOK, URL, SECRET, "--app=a.so" },
 		"app is for dispatch = embedded: elsewhere, who runs the application loads it" },
+	{ { JWT_KEY, "--jwt-issuer=i", "--jwt-audience=a", "--jwt-algorithms=HS256" }, NULL },
+	{ { "--jwt-jwks-url=https://a/keys", "--jwt-issuer=i" }, NULL },
+	{ { JWT_KEY, "--jwt-key-file=f" }, "jwt_key and jwt_key_file are both set; one of them is the secret" },
+	{ { "--jwt-audience=a" },
+		"jwt_issuer, jwt_audience and jwt_algorithms need a key: without one no token is asked for" },
 };
 
 START_TEST(options_agree)

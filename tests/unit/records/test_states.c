@@ -6,7 +6,8 @@
 #define STATE \
 	"{\"query\":\"EIO=4&transport=polling\",\"headers\":\"host: a\\nx-y: z " \
 	"\\n\",\"address\":\"192.0.2.1\",\"transport\":" \
-	"\"websocket\",\"auth\":{\"token\":\"t\",\"n\":[1,2.5]},\"rooms\":[\"sid1\",\"r\\u0000m\",\"\"],\"session\":{" \
+	"\"websocket\",\"auth\":{\"token\":\"t\",\"n\":[1,2.5]},\"claims\":{\"sub\":\"ada\"},\"rooms\":[\"sid1\"," \
+	"\"r\\u0000m\",\"\"],\"session\":{" \
 	"\"a\\n\":" \
 	"{\"b\":null},\"c\":[true,-1]}}"
 #define CLIENT(state) "{\"v\":1,\"node\":\"AbCd\",\"nsp\":\"/chat\",\"n\":7,\"state_n\":3,\"state\":" state "}"
@@ -37,6 +38,7 @@ START_TEST(a_client_is_written_and_read)
 		IS_STR(c.state.handshake.address, "192.0.2.1");
 		IS_STR(c.state.transport, "websocket");
 		IS_TEXT(c.state.auth, "{\"token\":\"t\",\"n\":[1,2.5]}");
+		IS_TEXT(c.state.claims, "{\"sub\":\"ada\"}");
 		ck_assert_uint_eq(c.state.n_rooms, 3);
 		IS_TEXT(c.state.rooms[0], "sid1");
 		ck_assert(slice_equal(c.state.rooms[1], SLICE("r\0m")));
@@ -47,8 +49,8 @@ START_TEST(a_client_is_written_and_read)
 		IS_TEXT(c.state.session[1].key, "\"c\"");
 		IS_TEXT(c.state.session[1].json, "[true,-1]");
 		c = client_in(CLIENT(SMALL), encoding);
-		ck_assert(c.state.transport == NULL && c.state.auth.size == 0 && c.state.n_rooms == 0 &&
-			  c.state.n_session == 0);
+		ck_assert(c.state.transport == NULL && c.state.auth.size == 0 && c.state.claims.size == 0 &&
+			  c.state.n_rooms == 0 && c.state.n_session == 0);
 		c = client_in(CLIENT("{}"), encoding);
 		IS_STR(c.state.handshake.address, "");
 	}
@@ -90,6 +92,7 @@ START_TEST(what_is_no_client_is_refused)
 	IS_STR(client_fault(CLIENT("{\"transport\":true}")), "transport is no text");
 	IS_STR(client_fault(CLIENT("{\"auth\":[1]}")), "auth is no map");
 	IS_STR(client_fault(CLIENT("{\"auth\":\"{}\"}")), "auth is no map");
+	IS_STR(client_fault(CLIENT("{\"claims\":[1]}")), "claims is no map");
 	IS_STR(client_fault(CLIENT("{\"rooms\":{}}")), "rooms are no array of texts, or too many");
 	IS_STR(client_fault(CLIENT("{\"rooms\":[\"a\",1]}")), "rooms are no array of texts, or too many");
 	IS_STR(client_fault(CLIENT("{\"rooms\":[null]}")), "rooms are no array of texts, or too many");
