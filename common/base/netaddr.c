@@ -62,6 +62,16 @@ bool net_address_parse_hop(struct slice text, struct net_address *to)
 	return net_address_parse(text, to);
 }
 
+void net_address_from(const struct sockaddr *from, struct net_address *to)
+{
+	if (from->sa_family == AF_INET) {
+		memcpy(to->bytes, mapped, sizeof(mapped));
+		memcpy(to->bytes + sizeof(mapped), &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
+	} else {
+		memcpy(to->bytes, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, sizeof(to->bytes));
+	}
+}
+
 void net_address_format(const struct net_address *a, char to[NET_ADDRESS_SIZE])
 {
 	bool is_mapped = memcmp(a->bytes, mapped, sizeof(mapped)) == 0;

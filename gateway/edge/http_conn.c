@@ -46,7 +46,7 @@ void http_conn_enter(struct http_conn *c, enum http_conn_state state)
 	}
 }
 
-void http_conn_open(struct http_service *s, int fd)
+struct http_conn *http_conn_open(struct http_service *s, int fd)
 {
 	struct http_conn *c = must_alloc(sizeof(*c));
 
@@ -60,6 +60,7 @@ void http_conn_open(struct http_service *s, int fd)
 	event_assign(&c->write, s->server->loop->base, fd, EV_WRITE | EV_PERSIST, on_write, c);
 	event_add(&c->read, NULL);
 	set_deadline(c, s->server->head_timeout_ms);
+	return c;
 }
 
 void http_conn_move(struct http_conn *c, struct http_service *to)

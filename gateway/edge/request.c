@@ -1,5 +1,4 @@
 /* request.c - what a request says of itself: what it asks of Engine.IO, from where, and whether its origin may. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -18,16 +17,14 @@ static bool peer_address(const struct http_conn *c, struct net_address *to)
 {
 	struct sockaddr_storage peer = { 0 };
 	socklen_t size = sizeof(peer);
-	const struct sockaddr_in *in = (const void *)&peer;
-	const struct sockaddr_in6 *in6 = (const void *)&peer;
 
+	if (edge_is_secure(c)) {
+		*to = c->peer;
+		return true;
+	}
 	if (getpeername(c->fd, (struct sockaddr *)&peer, &size) < 0)
 		return false;
-	*to = (struct net_address){ .bytes = { [10] = 0xff, [11] = 0xff } };
-	if (peer.ss_family == AF_INET)
-		memcpy(to->bytes + 12, &in->sin_addr, 4);
-	else
-		memcpy(to->bytes, &in6->sin6_addr, 16);
+	net_address_from((const struct sockaddr *)&peer, to);
 	return true;
 }
 
@@ -42,6 +39,9 @@ bool edge_read_origin(
 	if (!peer_address(c, &peer))
 		return false;
 	forwarded_read(&e->proxies, &peer, head, from);
+	/* A trusted proxy may speak TLS to us for a client that does not. */
+	if (edge_is_secure(c) && !proxies_trust(&e->proxies, &peer))
+		from->scheme = SCHEME_HTTPS;
 	return true;
 }
 
@@ -100,7 +100,7 @@ static struct cors_self self_of(const struct edge *e, const struct http_conn *c,
 	struct cors_self self = { .host = http_field_get(head, HTTP_F_HOST) };
 	struct forwarded from;
 
-	if ((e->proxies.count == 0 && c->service != &e->relayed) || !edge_read_origin(e, c, head, &from))
+	if ((e->proxies.count == 0 && c->service == &e->clients.service) || !edge_read_origin(e, c, head, &from))
 		return self;
 	self.scheme = from.scheme;
 	if (from.host.at)
