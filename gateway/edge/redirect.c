@@ -84,7 +84,8 @@ bool redirect_to_https(struct http_conn *c, const struct http_head *head)
 	if (edge_read_origin(e, c, head, &from) && from.scheme == SCHEME_HTTPS)
 		return false;
 	known = put_location(e, from.host.at ? from.host : host, head, &lines) && !lines.failed;
-	metrics_count(M_HTTPS_REDIRECTS);
+	if (known)
+		metrics_count(M_HTTPS_REDIRECTS);
 	http_conn_answer(c,
 		&(struct http_answer){ .status = known ? 308 : 400, .headers = known ? buf_slice(&lines) : SLICE("") });
 	buf_fini(&lines);
