@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 static const struct {
 	const char *word;
@@ -27,6 +28,20 @@ bool net_address_parse(struct slice text, struct net_address *to)
 		return true;
 	memcpy(to->bytes, mapped, sizeof(mapped));
 	return inet_pton(AF_INET, copy, to->bytes + sizeof(mapped)) == 1;
+}
+
+void net_address_of(const struct sockaddr *peer, struct net_address *to)
+{
+	const struct sockaddr_in *in = (const void *)peer;
+	const struct sockaddr_in6 *in6 = (const void *)peer;
+
+	*to = (struct net_address){ .bytes = { 0 } };
+	if (peer->sa_family == AF_INET) {
+		memcpy(to->bytes, mapped, sizeof(mapped));
+		memcpy(to->bytes + sizeof(mapped), &in->sin_addr, 4);
+	} else if (peer->sa_family == AF_INET6) {
+		memcpy(to->bytes, &in6->sin6_addr, 16);
+	}
 }
 
 static bool is_port(struct slice s)
@@ -60,16 +75,6 @@ bool net_address_parse_hop(struct slice text, struct net_address *to)
 	if (colon < text.size && is_port(slice_from(text, colon + 1)) && slice_find(text, '.') < colon)
 		text = slice_first(text, colon);
 	return net_address_parse(text, to);
-}
-
-void net_address_from(const struct sockaddr *from, struct net_address *to)
-{
-	if (from->sa_family == AF_INET) {
-		memcpy(to->bytes, mapped, sizeof(mapped));
-		memcpy(to->bytes + sizeof(mapped), &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
-	} else {
-		memcpy(to->bytes, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, sizeof(to->bytes));
-	}
 }
 
 void net_address_format(const struct net_address *a, char to[NET_ADDRESS_SIZE])

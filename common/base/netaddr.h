@@ -9,6 +9,8 @@
 
 #include "slice.h"
 
+struct sockaddr;
+
 struct net_address {
 	unsigned char bytes[16];
 };
@@ -19,9 +21,8 @@ enum { NET_ADDRESS_SIZE = 46 }; /* of an address as text, with its NUL */
 bool net_address_parse(struct slice text, struct net_address *to);
 /* The same with what proxies put around it: "192.0.2.1:1234", "[2001:db8::1]", "[2001:db8::1]:1234". */
 bool net_address_parse_hop(struct slice text, struct net_address *to);
-/* Of a socket of IPv4 or IPv6. */
-struct sockaddr;
-void net_address_from(const struct sockaddr *from, struct net_address *to);
+/* Of a peer, as accept(2) has it. What is not of IP is "::". */
+void net_address_of(const struct sockaddr *peer, struct net_address *to);
 /* As text, IPv4 in its own form. */
 void net_address_format(const struct net_address *a, char to[NET_ADDRESS_SIZE]);
 

@@ -86,19 +86,20 @@ static void on_accept(struct evconnlistener *accepts, evutil_socket_t fd, struct
 		metrics_count(M_CONNECTIONS_TOTAL);
 	if (l != &e->internal && max > 0 && edge_connections(e) >= (size_t)max) {
 		refuse_connection(l, fd);
-	} else if (l == &e->secure) {
-		net_address_from(from, &peer);
-		tls_accept(e->tls, fd, &peer);
-	} else {
-		http_conn_open(&l->service, fd);
+		return;
 	}
+	net_address_of(from, &peer);
+	if (l == &e->secure)
+		tls_accept(e->tls, fd, &peer);
+	else
+		http_conn_open(&l->service, fd, &peer);
 }
 
 static void has_shaken_hands(void *ctx, int fd, const struct net_address *peer)
 {
 	struct edge *e = ctx;
 
-	http_conn_open(&e->secure.service, fd)->peer = *peer;
+	http_conn_open(&e->secure.service, fd, peer);
 }
 
 static int open_reserve(void)

@@ -46,12 +46,13 @@ void http_conn_enter(struct http_conn *c, enum http_conn_state state)
 	}
 }
 
-struct http_conn *http_conn_open(struct http_service *s, int fd)
+void http_conn_open(struct http_service *s, int fd, const struct net_address *peer)
 {
 	struct http_conn *c = must_alloc(sizeof(*c));
 
 	c->service = s;
 	c->fd = fd;
+	c->peer = *peer;
 	c->file = -1;
 	c->head_began = true;
 	TAILQ_INSERT_TAIL(&s->conns, c, link);
@@ -60,7 +61,6 @@ struct http_conn *http_conn_open(struct http_service *s, int fd)
 	event_assign(&c->write, s->server->loop->base, fd, EV_WRITE | EV_PERSIST, on_write, c);
 	event_add(&c->read, NULL);
 	set_deadline(c, s->server->head_timeout_ms);
-	return c;
 }
 
 void http_conn_move(struct http_conn *c, struct http_service *to)

@@ -88,6 +88,7 @@ enum http_conn_state {
 struct http_conn {
 	struct http_service *service;
 	int fd;
+	struct net_address peer; /* as it was accepted */
 	enum http_conn_state state;
 	struct event read, write;
 	struct timer timer;
@@ -112,8 +113,6 @@ struct http_conn {
 	bool keep_alive, http10, head_only, expect; /* of the request */
 	bool head_began, writes, paused, eof, consuming, resume;
 
-	struct net_address peer; /* of those over TLS, whose fd is none of the client's */
-
 	struct relay *relay;       /* the request in hand is for another gateway (relay.h) */
 	struct question *question; /* it waits for being let in (door.h) */
 	void *user;                /* the service's, given to free_user() with the connection; NULL at first */
@@ -122,7 +121,7 @@ struct http_conn {
 };
 
 /* A new connection; fd, not blocking, is its own from now on. */
-struct http_conn *http_conn_open(struct http_service *s, int fd);
+void http_conn_open(struct http_service *s, int fd, const struct net_address *peer);
 /* Another service answers it from now on; inside request() only. */
 void http_conn_move(struct http_conn *c, struct http_service *to);
 /* Ends it at once, without another byte; `why` is for the log. Closing twice is fine. */

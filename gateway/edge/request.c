@@ -1,6 +1,5 @@
 /* request.c - what a request says of itself: what it asks of Engine.IO, from where, and whether its origin may. */
 #include <stdio.h>
-#include <sys/socket.h>
 
 #include "cors.h"
 #include "edge_internal.h"
@@ -12,35 +11,15 @@ enum { LOGGED_MAX = 200 }; /* bytes of a peer's text in a log line */
 
 /* --- Where it comes from ------------------------------------------------------------------------------------- */
 
-/* False: the peer is gone. */
-static bool peer_address(const struct http_conn *c, struct net_address *to)
-{
-	struct sockaddr_storage peer = { 0 };
-	socklen_t size = sizeof(peer);
-
-	if (edge_is_secure(c)) {
-		*to = c->peer;
-		return true;
-	}
-	if (getpeername(c->fd, (struct sockaddr *)&peer, &size) < 0)
-		return false;
-	net_address_from((const struct sockaddr *)&peer, to);
-	return true;
-}
-
 bool edge_read_origin(
 	const struct edge *e, const struct http_conn *c, const struct http_head *head, struct forwarded *from)
 {
-	struct net_address peer;
-
 	*from = (struct forwarded){ .scheme = SCHEME_UNKNOWN };
 	if (c->service == &e->relayed)
 		return relay_read_origin(e->relays, head, from);
-	if (!peer_address(c, &peer))
-		return false;
-	forwarded_read(&e->proxies, &peer, head, from);
+	forwarded_read(&e->proxies, &c->peer, head, from);
 	/* A trusted proxy may speak TLS to us for a client that does not. */
-	if (edge_is_secure(c) && !proxies_trust(&e->proxies, &peer))
+	if (edge_is_secure(c) && !proxies_trust(&e->proxies, &c->peer))
 		from->scheme = SCHEME_HTTPS;
 	return true;
 }
@@ -167,12 +146,11 @@ enum eio_error eio_read_protocol(const struct edge *e, const struct eio_request 
 static bool wants_trust(const struct edge *e, const struct http_conn *c, const struct eio_request *r, char *proxy)
 {
 	struct cors_self claimed = { .host = forwarded_host_claimed(r->head) };
-	struct net_address peer;
 
-	if (e->config.options->cors_allowed_origins.set || !peer_address(c, &peer) ||
-		proxies_trust(&e->proxies, &peer) || !cors_is_own(r->origin, &claimed))
+	if (e->config.options->cors_allowed_origins.set || proxies_trust(&e->proxies, &c->peer) ||
+		!cors_is_own(r->origin, &claimed))
 		return false;
-	net_address_format(&peer, proxy);
+	net_address_format(&c->peer, proxy);
 	return true;
 }
 

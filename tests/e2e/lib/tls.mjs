@@ -36,7 +36,7 @@ export const flagsFor = (...certs) => ['--tls-listen', '127.0.0.1:0', '--tls-cer
 
 // A gateway with a port for TLS beside the other, for one test.
 export async function tlsGateway(t, app, certs, flags = []) {
-	const g = await Gateway.start(app, [...flagsFor(...[certs].flat()), ...flags]);
+	const g = await Gateway.start(app, ['--close-timeout', '200ms', ...flagsFor(...[certs].flat()), ...flags]);
 
 	t.after(() => g.stop());
 	g.tlsPort = portIn(await g.line(/ listening-tls /), 'tls_addr');

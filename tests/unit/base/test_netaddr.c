@@ -1,4 +1,8 @@
 /* test_netaddr.c - addresses and ranges: tables. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
 #include "netaddr.h"
 #include "test_main.h"
 
@@ -55,6 +59,27 @@ START_TEST(addresses_as_text)
 	expect(good, &a, addresses[_i].plain, addresses[_i].text);
 	good = net_address_parse_hop(slice_str(addresses[_i].text), &a);
 	expect(good, &a, addresses[_i].hop, addresses[_i].text);
+}
+END_TEST
+
+START_TEST(addresses_of_peers)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = 80 };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = 80 };
+	struct sockaddr_un local = { .sun_family = AF_UNIX, .sun_path = "/a/socket" };
+	struct net_address a;
+
+	inet_pton(AF_INET, "192.0.2.1", &in.sin_addr);
+	net_address_of((struct sockaddr *)&in, &a);
+	expect(true, &a, "192.0.2.1", "of IPv4");
+	inet_pton(AF_INET6, "2001:db8::1", &in6.sin6_addr);
+	net_address_of((struct sockaddr *)&in6, &a);
+	expect(true, &a, "2001:db8::1", "of IPv6");
+	inet_pton(AF_INET6, "::ffff:192.0.2.1", &in6.sin6_addr);
+	net_address_of((struct sockaddr *)&in6, &a);
+	expect(true, &a, "192.0.2.1", "of IPv4 at a socket of IPv6");
+	net_address_of((struct sockaddr *)&local, &a);
+	expect(true, &a, "::", "of no network");
 }
 END_TEST
 
@@ -135,6 +160,7 @@ Suite *suite(void)
 	TCase *t = tcase_create("netaddr");
 
 	tcase_add_loop_test(t, addresses_as_text, 0, sizeof(addresses) / sizeof(addresses[0]));
+	tcase_add_test(t, addresses_of_peers);
 	tcase_add_test(t, a_nul_ends_no_address);
 	tcase_add_loop_test(t, ranges_hold_addresses, 0, sizeof(inside) / sizeof(inside[0]));
 	tcase_add_test(t, what_is_no_range);

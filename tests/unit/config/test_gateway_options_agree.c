@@ -9,6 +9,7 @@
 #define BROKER   "--dispatch=broker"
 #define WEBHOOK  "--dispatch=webhook"
 #define URL      "--webhook-url=http://127.0.0.1/"
+#define TLS      "--tls-listen=127.0.0.1:5001"
 #define SECRET   "--webhook-secret=0123456789abcdef"
 
 static const struct {
@@ -54,6 +55,14 @@ static const struct {
 		"dispatch = webhook needs parser = default: what is posted is JSON" },
 	{ { WEBHOOK, URL, SECRET, "--app=a.so" },
 		"app is for dispatch = embedded: elsewhere, who runs the application loads it" },
+	{ { TLS, "--tls-cert-file=a", "--tls-key-file=b" }, NULL },
+	{ { TLS, "--tls-cert-file=a,b", "--tls-key-file=c,d", "--https-redirect" }, NULL },
+	{ { TLS, "--tls-cert-file=a,b", "--tls-key-file=c" },
+		"tls_cert_file names 2 files and tls_key_file 1; each certificate has a key, in the same order" },
+	{ { TLS, "--tls-cert-file=a" }, "tls_listen needs tls_cert_file and tls_key_file" },
+	{ { TLS }, "tls_listen needs tls_cert_file and tls_key_file" },
+	{ { "--tls-key-file=a" }, "tls_key_file is set, and without tls_listen nobody speaks TLS" },
+	{ { "--https-redirect" }, "https_redirect is set, and without tls_listen nobody speaks TLS" },
 };
 
 START_TEST(options_agree)
