@@ -155,6 +155,8 @@ static void is_open(struct tls_conn *c)
 	t->handshakes--;
 	tls_pump_start(c);
 	t->config.opened(t->config.ctx, pair[1], &c->peer);
+	if (SSL_has_pending(c->ssl)) /* it came with the handshake's last */
+		tls_pump_readable(c);
 }
 
 static void shake(struct tls_conn *c)

@@ -108,6 +108,7 @@ struct tls_conn {
 	struct event read, write, inner_read, inner_write;
 	struct tls_rest to_client, to_inner;
 	bool client_ended, inner_ended; /* their input */
+	bool inner_gone;                /* it takes nothing any more either */
 	bool said_goodbye;
 	struct timer due;
 	TAILQ_ENTRY(tls_conn) link;

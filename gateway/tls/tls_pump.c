@@ -138,14 +138,17 @@ void tls_pump_writable(struct tls_conn *c)
 
 /* --- From the client to the edge ---------------------------------------------------------------------------------- */
 
-/* The edge has closed its end when it takes nothing any more: what still comes is dropped. */
-static size_t give(const struct tls_conn *c, const char *at, size_t size)
+/* How much the edge takes. When it has closed its end, all is dropped from then on. */
+static size_t give(struct tls_conn *c, const char *at, size_t size)
 {
 	ssize_t n = send(c->inner, at, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (n >= 0)
 		return (size_t)n;
-	return errno == EAGAIN || errno == EINTR ? 0 : size;
+	if (errno == EAGAIN || errno == EINTR)
+		return 0;
+	c->inner_gone = true;
+	return size;
 }
 
 static void client_has_ended(struct tls_conn *c)
@@ -170,8 +173,8 @@ static void read_failed(struct tls_conn *c, int result)
 		tls_conn_close(c);
 }
 
-/* One record: what follows it is still in the kernel, which tells of it. */
-void tls_pump_readable(struct tls_conn *c)
+/* One record. False: no more of it now. */
+static bool take_from_client(struct tls_conn *c)
 {
 	char *scratch = c->all->scratch;
 	size_t given;
@@ -182,17 +185,40 @@ void tls_pump_readable(struct tls_conn *c)
 	if (n <= 0) {
 		read_failed(c, SSL_get_error(c->ssl, n));
 		ERR_clear_error();
-		return;
+		return false;
 	}
 	given = give(c, scratch, (size_t)n);
 	if (given == (size_t)n)
-		return;
+		return !c->inner_gone;
 	if (keep(&c->to_inner, scratch + given, (size_t)n - given)) {
 		event_del(&c->read);
 		event_add(&c->inner_write, NULL);
 	} else {
 		tls_conn_close(c);
 	}
+	return false;
+}
+
+/* What nobody wants is not even decrypted. */
+static void drop(struct tls_conn *c)
+{
+	ssize_t n = recv(c->fd, c->all->scratch, TLS_RECORD, MSG_DONTWAIT);
+
+	if (n == 0)
+		client_has_ended(c);
+	else if (n < 0 && errno != EAGAIN && errno != EINTR)
+		tls_conn_close(c);
+}
+
+/* OpenSSL reads what there is, and of what it has then nobody tells. This ends with what the socketpair holds. */
+void tls_pump_readable(struct tls_conn *c)
+{
+	if (c->inner_gone) {
+		drop(c);
+		return;
+	}
+	while (take_from_client(c) && SSL_has_pending(c->ssl))
+		;
 }
 
 static void on_inner_write(evutil_socket_t fd, short what, void *ctx)
@@ -210,6 +236,8 @@ static void on_inner_write(evutil_socket_t fd, short what, void *ctx)
 	event_del(&c->inner_write);
 	forget(&c->to_inner);
 	event_add(&c->read, NULL);
+	if (SSL_has_pending(c->ssl))
+		tls_pump_readable(c);
 }
 
 /* --- Its beginning ------------------------------------------------------------------------------------------------ */
