@@ -50,8 +50,9 @@ static const char *check_host(const char *text)
 {
 	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
 
-	return text[0] && strspn(text, chars) == strlen(text) ? NULL
-							      : "is not a host; write it like example.com or example.com:8443";
+	return text[0] && strspn(text, chars) == strlen(text)
+		       ? NULL
+		       : "is not a host; write it like example.com or example.com:8443";
 }
 
 /* Beginnings of names in Redis, which other programs write too. */

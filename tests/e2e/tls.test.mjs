@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect, transportOf, upgraded, WAYS } from './lib/client.mjs';
@@ -398,7 +398,9 @@ describe('https_redirect', () => {
 	};
 
 	test('308 to the same address by https; what came by it stays', async (t) => {
-		const g = await start(t, ['--https-redirect', '--trusted-proxies', 'loopback']);
+		mkdirSync(path.join(dir, '.well-known/acme-challenge'), { recursive: true });
+		writeFileSync(path.join(dir, '.well-known/acme-challenge/token'), 'the proof');
+		const g = await start(t, ['--https-redirect', '--trusted-proxies', 'loopback', '--public', dir]);
 		const there = (host) => [308, `https://${host}:${g.tlsPort}${HANDSHAKE}`];
 
 		assert.deepEqual(await to(t, g, HANDSHAKE, ['Host: a.example']), there('a.example'));
@@ -408,10 +410,11 @@ describe('https_redirect', () => {
 		for (const host of ['a.example/b', 'a@b.example', '[::1', '[]:1', ''])
 			assert.deepEqual(await to(t, g, '/', [`Host: ${host}`]), [400, undefined], host);
 		assert.equal((await to(t, g, HANDSHAKE, ['Host: x', 'X-Forwarded-Proto: https']))[0], 200);
-		assert.equal((await to(t, g, '/.well-known/acme-challenge/x', ['Host: x']))[0], 404);
+		assert.equal((await fetchRaw(t, g.port, 'GET', '/.well-known/acme-challenge/token')).body, 'the proof');
+		assert.equal((await to(t, g, '/.well-known/other', ['Host: x']))[0], 308);
 		assert.equal((await ask(t, g, HANDSHAKE)).status, 200);
 		assert.equal((await fetchRaw(t, g.internalPort, 'GET', '/healthz')).status, 200);
-		assert.equal((await g.metrics()).stoa_https_redirects_total, 4);
+		assert.equal((await g.metrics()).stoa_https_redirects_total, 5);
 	});
 
 	test('to the host that is named; bodies and upgrades too', async (t) => {
