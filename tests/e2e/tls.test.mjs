@@ -114,19 +114,54 @@ describe('a connection ends', () => {
 		await eventually('it to be gone', async () => (await g.metrics()).stoa_tls_connections === 0);
 	});
 
+	test('one that takes it later gets all of it, in order', async (t) => {
+		const g = await start(t, ['--max-send-wait', '0ms', '--max-send-queue', '100MB']);
+		const ws = await session(t, g);
+
+		ws.raw.socket.pause();
+		ws.send('42["flood",400,50000]');
+		await counts(g, 'stoa_events_total{direction="out"}', 400);
+		await g.metrics(); // turns in which it fills
+		ws.raw.socket.resume();
+		for (let i = 0; i < 400; i++)
+			assert.ok((await ws.message()).startsWith(`42["flood",${i},`), `event ${i}`);
+	});
+
+	test('what the gateway does not read yet waits, and nothing of it is lost', async (t) => {
+		const g = await start(t);
+		const raw = await openTls(t, g.tlsPort, { ca });
+		const ahead = 200; // of 7 kB: more than the sockets between hold
+
+		raw.write(request('GET', HANDSHAKE));
+		const target = `${HANDSHAKE}&sid=${JSON.parse((await raw.response()).body.slice(1)).sid}`;
+		const post = (body) => fetchRaw(t, g.port, 'POST', target, ['Content-Type: text/plain'], body);
+		assert.equal((await post('40')).body, 'ok');
+		raw.write(request('GET', target));
+		assert.match((await raw.response()).body, /^40/);
+		raw.write(request('GET', target)); // is answered when there is something
+		for (let i = 0; i < ahead; i++)
+			raw.write(request('GET', `/none?${i}-${'x'.repeat(7000)}`));
+		for (let i = 0; i < 3; i++)
+			await g.metrics(); // turns in which it is read as far as it is
+		assert.equal((await post('421["nothing"]')).body, 'ok');
+		assert.equal((await raw.response()).body, '431[]');
+		for (let i = 0; i < ahead; i++)
+			assert.equal((await raw.response()).status, 404, `request ${i}`);
+	});
+
 	test('what was sent before the end arrives, then a Close frame, then the end', async (t) => {
-		const g = await start(t, ['--shutdown-timeout', '10s']);
+		const g = await start(t, ['--shutdown-timeout', '10s', '--max-send-queue', '100MB']);
 		const ws = await session(t, g);
 		const before = [];
 
 		ws.raw.socket.pause();
-		ws.send('42["flood",20,40000]');
-		await counts(g, 'stoa_events_total{direction="out"}', 20);
+		ws.send('42["flood",200,50000]');
+		await counts(g, 'stoa_events_total{direction="out"}', 200);
 		g.signal('SIGTERM');
 		await g.line(/shutting-down/);
 		ws.raw.socket.resume();
 		assert.equal(await ws.closed(before), 1012);
-		assert.equal(before.filter((text) => text.startsWith('42["flood"')).length, 20);
+		assert.equal(before.filter((text) => text.startsWith('42["flood"')).length, 200);
 		assert.equal(await ws.raw.closed(), 'fin');
 		assert.equal((await deadline(g.ended, 'the gateway to end')).code, 0);
 	});
