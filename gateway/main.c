@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "metrics.h"
 #include "server.h"
+#include "tls.h"
 #include "workers.h"
 
 enum { EXIT_USAGE = 2 };
@@ -50,6 +51,18 @@ static int tell_health(const struct gateway_options *options)
 	return EXIT_FAILURE;
 }
 
+static int check(const struct gateway_options *options)
+{
+	char why[512];
+
+	if (tls_check(options, why, sizeof(why))) {
+		printf("the configuration is good\n");
+		return EXIT_SUCCESS;
+	}
+	fprintf(stderr, "stoa-gateway: %s\n", why);
+	return EXIT_USAGE;
+}
+
 static int run(const struct gateway_options *options, const struct config_pairs *app_options)
 {
 	struct worker self;
@@ -78,8 +91,7 @@ static int act(enum config_action action, const struct gateway_options *options,
 	case CONFIG_HEALTH:
 		return tell_health(options);
 	case CONFIG_CHECK:
-		printf("the configuration is good\n");
-		return EXIT_SUCCESS;
+		return check(options);
 	case CONFIG_ERROR:
 		break;
 	}

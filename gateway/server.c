@@ -90,13 +90,15 @@ static void reload(void *ctx)
 
 	if (s->process.ending)
 		return;
-	if (s->elsewhere) {
+	if (s->elsewhere && edge_tls_address(s->process.edge) == NULL) {
 		log_info("nothing-to-reload",
 			LOG_S("why", "the application is loaded by who runs it, not by the gateway"));
 		return;
 	}
 	systemd_tell("RELOADING=1");
-	reload_now(s);
+	edge_reload_certificates(s->process.edge);
+	if (s->elsewhere == NULL)
+		reload_now(s);
 	systemd_tell("READY=1");
 }
 
@@ -138,7 +140,10 @@ static int open_api(struct server *s, const struct gateway_options *options, cha
 static void log_listening(const struct server *s)
 {
 	const char *internal = edge_internal_address(s->process.edge);
+	const char *tls = edge_tls_address(s->process.edge);
 
+	if (tls)
+		log_info("listening-tls", LOG_S("tls_addr", tls));
 	log_info("listening", LOG_S("addr", edge_address(s->process.edge)),
 		LOG_S("internal", internal ? internal : "none"),
 		LOG_S("app", s->elsewhere ? s->process.options->app_name : s->process.options->app));

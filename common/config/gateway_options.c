@@ -24,6 +24,8 @@ static const char *const dispatch_modes[] = { "embedded", "broker", "webhook", N
 static const char *const jwt_algorithms[] = { "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384",
 	"PS512", "ES256", "ES384", "ES512", "EdDSA", NULL };
 static const char *const jwt_places[] = { "auth", "query", "header", "cookie", NULL };
+/* Indexed by tls_min_version. */
+static const char *const tls_versions[] = { "1.2", "1.3", NULL };
 static const char *const transports[] = { "polling", "websocket", NULL };
 
 static bool is_port(const char *text)
@@ -45,6 +47,16 @@ static const char *check_address(const char *text)
 	if (text[0] == '[')
 		return host > 2 && text[host - 1] == ']' ? NULL : wrong;
 	return memchr(text, ':', host) || strpbrk(text, " /[]") ? wrong : NULL;
+}
+
+/* What https:// is followed by in an answer: nothing that ends a line or begins a path. */
+static const char *check_host(const char *text)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
+
+	return text[0] && strspn(text, chars) == strlen(text)
+		       ? NULL
+		       : "is not a host; write it like example.com or example.com:8443";
 }
 
 /* Beginnings of names in Redis, which other programs write too. */
@@ -230,6 +242,30 @@ static const struct config_option rows[] = {
 		.help = "A loop held up for longer is logged, counted, and not ready for ten times as long; 0: never" },
 	{ "io_uring", BOOL(io_uring, "false"),
 		.help = "Write to many WebSockets by one system call, where the kernel lets us (docs/operating.md)" },
+
+	{ "tls_listen", .group = "TLS for clients (docs/operating.md)",
+		TEXT(tls_listen, NULL, "HOST:PORT", check_address),
+		.help = "Where clients connect with https:// and wss://, beside `listen`; not set: TLS is ended before the gateway, or not used" },
+	{ "tls_cert_file", LIST(tls_cert_file, NULL), .max = 100,
+		.help = "The certificate, with its chain, PEM; of several the one that is for the host a client names, else the first" },
+	{ "tls_key_file", LIST(tls_key_file, NULL), .max = 100,
+		.help = "The key of each certificate, in the same order, PEM without a passphrase, which only the gateway should be able to read" },
+	{ "tls_reload_interval", DURATION(tls_reload_interval_ms, "1m", 0, HOURS(24)),
+		.help = "How often the files are looked at, and read anew when they have changed; 0s: on SIGHUP only" },
+	{ "tls_min_version", CHOICE(tls_min_version, "1.2", "VERSION", tls_versions),
+		.help = "The oldest TLS that is spoken: 1.2 or 1.3" },
+	{ "tls_ciphers", TEXT(tls_ciphers, "ECDHE+AESGCM:ECDHE+CHACHA20", "LIST", NULL),
+		.help = "Ciphers of TLS 1.2, as OpenSSL writes them" },
+	{ "tls_ciphersuites", TEXT(tls_ciphersuites, NULL, "LIST", NULL),
+		.help = "Ciphers of TLS 1.3, as OpenSSL writes them; not set: its own" },
+	{ "tls_handshake_timeout", DURATION(tls_handshake_timeout_ms, "10s", 1, HOURS(1)),
+		.help = "A TLS handshake must be over within so long" },
+	{ "max_tls_handshakes", INT(max_tls_handshakes, "1000", 1, MILLION),
+		.help = "TLS handshakes that are not over; a connection past it is closed" },
+	{ "https_redirect", BOOL(https_redirect, "false"),
+		.help = "Answer requests that came without TLS with the same address in https://" },
+	{ "https_redirect_host", TEXT(https_redirect_host, NULL, "HOST[:PORT]", check_host),
+		.help = "The host in that address; not set: the request's, with the port of tls_listen" },
 
 	{ "transports", .group = "Engine.IO",
 		LIST(transports, "polling,websocket"), .min = 1, .max = 2, .choices = transports,

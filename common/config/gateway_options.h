@@ -11,7 +11,7 @@ enum { TRANSPORT_POLLING = 1, TRANSPORT_WEBSOCKET = 2 };
 enum subscription_mode { SUBSCRIBE_ROOMS, SUBSCRIBE_ALL };
 enum message_order { ORDER_FIFO, ORDER_TOTAL };
 enum dispatch_mode { DISPATCH_EMBEDDED, DISPATCH_BROKER, DISPATCH_WEBHOOK };
-enum { WORKERS_MAX = 256 };
+enum { WORKERS_MAX = 256, GATEWAY_TLS_SEED_SIZE = 32 };
 enum cookie_same_site { SAME_SITE_LAX, SAME_SITE_STRICT, SAME_SITE_NONE, SAME_SITE_OFF };
 
 struct gateway_options {
@@ -29,6 +29,16 @@ struct gateway_options {
 	bool debug;            /* log_level debug, and packets as they pass */
 	int64_t loop_stall_ms; /* a turn of the loop that takes longer is named; 0: never */
 	bool io_uring;         /* a turn's writes to WebSockets are made together, where the kernel can */
+
+	/* TLS for clients; tls_listen NULL: none */
+	char *tls_listen;
+	struct config_list tls_cert_file, tls_key_file; /* pairs, by place */
+	int tls_min_version;                            /* 0 TLS 1.2, 1 TLS 1.3 */
+	char *tls_ciphers, *tls_ciphersuites;           /* of TLS 1.2, of 1.3; NULL: OpenSSL's */
+	int64_t tls_handshake_timeout_ms, max_tls_handshakes;
+	int64_t tls_reload_interval_ms; /* 0: files are read anew on SIGHUP only */
+	bool https_redirect;
+	char *https_redirect_host; /* "example.com", "example.com:8443"; NULL: that of the request */
 
 	/* Engine.IO */
 	struct config_list transports; /* "polling", "websocket" */
@@ -127,6 +137,10 @@ struct gateway_options {
 	int64_t worker;          /* 0 to workers - 1 */
 	int64_t worker_restarts; /* of this one, so far */
 	int listen_fd;           /* bound to `listen`; 0: none is handed over */
+	int tls_listen_fd;       /* to `tls_listen` */
+	/* What keys of session tickets are drawn from, the same for all, and when that was, by clock_now_ms(); 0: none. */
+	unsigned char tls_seed[GATEWAY_TLS_SEED_SIZE];
+	int64_t tls_seeded_ms;
 };
 
 extern const struct config_table gateway_options_table;

@@ -102,7 +102,29 @@ static bool tokens_agree(const struct gateway_options *o, struct buf *why)
 	return why->size == 0;
 }
 
+static bool tls_agrees(const struct gateway_options *o, struct buf *why)
+{
+	size_t certs = o->tls_cert_file.count, keys = o->tls_key_file.count;
+
+	if (o->tls_listen == NULL) {
+		if (certs || keys || o->https_redirect)
+			buf_printf(why, "%s is set, and without tls_listen nobody speaks TLS",
+				certs  ? "tls_cert_file"
+				: keys ? "tls_key_file"
+				       : "https_redirect");
+	} else if (certs == 0 || keys == 0) {
+		buf_printf(why, "tls_listen needs tls_cert_file and tls_key_file");
+	} else if (certs != keys) {
+		buf_printf(why,
+			"tls_cert_file names %zu files and tls_key_file %zu; each certificate has a key, in the same "
+			"order",
+			certs, keys);
+	}
+	return why->size == 0;
+}
+
 bool gateway_options_agree(const struct gateway_options *o, struct buf *why)
 {
-	return workers_agree(o, why) && dispatch_agrees(o, why) && webhook_agrees(o, why) && tokens_agree(o, why);
+	return tls_agrees(o, why) && workers_agree(o, why) && dispatch_agrees(o, why) && webhook_agrees(o, why) &&
+	       tokens_agree(o, why);
 }

@@ -52,7 +52,8 @@ void metrics_merge(const int64_t *now, int64_t *before, bool is_over)
 
 static const enum metric_id logged_elsewhere[] = { M_LIMIT_CONNECTIONS, M_LIMIT_HEAD, M_LIMIT_HEAD_TIME,
 	M_LIMIT_BODY_TIME, M_LIMIT_IDLE_TIME, M_LIMIT_ADDRESS_SESSIONS, M_LIMIT_ADDRESS_OPENS,
-	M_LIMIT_ADDRESS_STRANGERS, M_LIMIT_ADDRESS_EVENTS, M_LIMIT_OPENS, M_LIMIT_EVENTS };
+	M_LIMIT_ADDRESS_STRANGERS, M_LIMIT_ADDRESS_EVENTS, M_LIMIT_OPENS, M_LIMIT_EVENTS, M_LIMIT_TLS_HANDSHAKES,
+	M_LIMIT_TLS_TIME };
 
 /* NULL: it is no limit, or not to be logged here. */
 static const char *limit_of(size_t id)

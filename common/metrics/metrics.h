@@ -27,6 +27,21 @@
 #define METRICS(METRIC) \
 	METRIC(CONNECTIONS, GAUGE, "stoa_connections", "", "Open TCP connections of clients") \
 	METRIC(CONNECTIONS_TOTAL, COUNTER, "stoa_connections_total", "", "TCP connections accepted") \
+	METRIC(TLS_CONNECTIONS, GAUGE, "stoa_tls_connections", "", \
+		"Open TLS connections of clients, unfinished handshakes included") \
+	METRIC(TLS_OK, COUNTER, "stoa_tls_handshakes_total", "result=\"ok\"", "TLS handshakes of clients") \
+	METRIC(TLS_RESUMED, COUNTER, "stoa_tls_handshakes_total", "result=\"resumed\"", "TLS handshakes of clients") \
+	METRIC(TLS_FAILED, COUNTER, "stoa_tls_handshakes_total", "result=\"failed\"", "TLS handshakes of clients") \
+	METRIC(TLS_LATE, COUNTER, "stoa_tls_handshakes_total", "result=\"timed out\"", "TLS handshakes of clients") \
+	METRIC(TLS_REFUSED, COUNTER, "stoa_tls_handshakes_total", "result=\"refused\"", "TLS handshakes of clients") \
+	METRIC(TLS_EXPIRES, GAUGE, "stoa_tls_certificate_expiry_timestamp_seconds", "", \
+		"When the first of the certificates ends, in seconds since 1970") \
+	METRIC(TLS_LOADS, COUNTER, "stoa_tls_certificate_loads_total", "result=\"ok\"", \
+		"Times certificates were to be read anew") \
+	METRIC(TLS_LOADS_FAILED, COUNTER, "stoa_tls_certificate_loads_total", "result=\"failed\"", \
+		"Times certificates were to be read anew") \
+	METRIC(HTTPS_REDIRECTS, COUNTER, "stoa_https_redirects_total", "", \
+		"Requests without TLS that were sent to https://") \
 	METRIC(SESSIONS_POLLING, GAUGE, "stoa_sessions", "transport=\"polling\"", "Open Engine.IO sessions") \
 	METRIC(SESSIONS_WEBSOCKET, GAUGE, "stoa_sessions", "transport=\"websocket\"", "Open Engine.IO sessions") \
 	METRIC(DRAINING, GAUGE, "stoa_draining", "", "Whether the process lets its sessions go, to end") \
@@ -443,6 +458,9 @@
 		"Refusals by a limit") \
 	METRIC(LIMIT_OPENS, COUNTER, "stoa_limit_total", "limit=\"max_new_sessions\"", "Refusals by a limit") \
 	METRIC(LIMIT_EVENTS, COUNTER, "stoa_limit_total", "limit=\"max_event_rate\"", "Refusals by a limit") \
+	METRIC(LIMIT_TLS_HANDSHAKES, COUNTER, "stoa_limit_total", "limit=\"max_tls_handshakes\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_TLS_TIME, COUNTER, "stoa_limit_total", "limit=\"tls_handshake_timeout\"", "Refusals by a limit") \
 	METRIC(BAD_HEAD, COUNTER, "stoa_malformed_total", "part=\"http\"", "Malformed input that ended a connection") \
 	METRIC(BAD_ENGINEIO, COUNTER, "stoa_malformed_total", "part=\"engine.io\"", \
 		"Malformed input that ended a connection") \

@@ -7,7 +7,7 @@
 static const char *const same_site[] = { "; SameSite=Lax", "; SameSite=Strict", "; SameSite=None", "" };
 
 /* The reference's order. */
-void cookie_put(struct buf *to, const struct gateway_options *o, const char *sid)
+void cookie_put(struct buf *to, const struct gateway_options *o, const char *sid, bool secure)
 {
 	if (o->cookie == NULL)
 		return;
@@ -19,7 +19,7 @@ void cookie_put(struct buf *to, const struct gateway_options *o, const char *sid
 	if (o->cookie_path)
 		buf_printf(to, "; Path=%s", o->cookie_path);
 	buf_add_str(to, o->cookie_http_only ? "; HttpOnly" : "");
-	buf_add_str(to, o->cookie_secure ? "; Secure" : "");
+	buf_add_str(to, o->cookie_secure || secure ? "; Secure" : "");
 	buf_add_str(to, same_site[o->cookie_same_site]);
 	buf_add_str(to, "\r\n");
 }

@@ -9,7 +9,7 @@
 #include "gateway_options.h"
 
 /* Appends "Set-Cookie: io=SID; Path=/; HttpOnly; SameSite=Lax\r\n"; nothing without the option `cookie`. */
-void cookie_put(struct buf *to, const struct gateway_options *o, const char *sid);
+void cookie_put(struct buf *to, const struct gateway_options *o, const char *sid, bool secure);
 
 /* What a browser will not keep as it is configured, for a warning; NULL: nothing. */
 const char *cookie_complaint(const struct gateway_options *o);

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "relay.h"
+#include "tls.h"
 
 enum {
 	BACKLOG = 4096,             /* the kernel lowers it to its own limit */
@@ -28,7 +29,8 @@ static const char busy_answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-L
 
 size_t edge_connections(const struct edge *e)
 {
-	return e->clients.service.count + (e->ws ? ws_engine_count(e->ws) : 0) + e->relays->n_tunnels;
+	return e->clients.service.count + e->secure.service.count + (e->tls ? tls_handshakes(e->tls) : 0) +
+	       (e->ws ? ws_engine_count(e->ws) : 0) + e->relays->n_tunnels;
 }
 
 /* --- Accepting ----------------------------------------------------------------------------------------------- */
@@ -45,14 +47,20 @@ static void refuse_now(int fd)
 	close(fd);
 }
 
-static void refuse_connection(struct edge *e, int fd)
+/* Over TLS nothing can be said before the handshake, which is what costs. */
+static void refuse_connection(struct listener *l, int fd)
 {
+	struct edge *e = l->edge;
 	int64_t count;
 
 	metrics_count(M_LIMIT_CONNECTIONS);
 	if (sample_take(&e->refused_connections, loop_now(e->config.loop), &count))
 		log_warn("connections refused", LOG_S("limit", "max_connections"),
 			LOG_I("connections", edge_connections(e)), LOG_I("count", count));
+	if (l == &e->secure) {
+		close(fd);
+		return;
+	}
 	if (lingers_count(e->lingers) >= REFUSED_LINGERING_MAX) {
 		refuse_now(fd);
 		return;
@@ -70,14 +78,24 @@ static void take_connection(struct listener *l, int fd, const struct sockaddr *f
 	int64_t max = e->config.options->max_connections;
 	struct net_address peer;
 
-	if (l == &e->clients)
+	if (l != &e->internal)
 		metrics_count(M_CONNECTIONS_TOTAL);
-	if (l == &e->clients && max > 0 && edge_connections(e) >= (size_t)max) {
-		refuse_connection(e, fd);
+	if (l != &e->internal && max > 0 && edge_connections(e) >= (size_t)max) {
+		refuse_connection(l, fd);
 		return;
 	}
 	net_address_of(from, &peer);
-	http_conn_open(&l->service, fd, &peer);
+	if (l == &e->secure)
+		tls_accept(e->tls, fd, &peer);
+	else
+		http_conn_open(&l->service, fd, &peer);
+}
+
+static void has_shaken_hands(void *ctx, int fd, const struct net_address *peer)
+{
+	struct edge *e = ctx;
+
+	http_conn_open(&e->secure.service, fd, peer);
 }
 
 static int open_reserve(void)
@@ -264,6 +282,18 @@ static void warn_of_options(const struct gateway_options *o)
 		log_warn("cookie", LOG_S("why", complaint));
 }
 
+static bool open_tls(struct edge *e, char *why, size_t why_size)
+{
+	const struct gateway_options *o = e->config.options;
+
+	if (o->tls_listen == NULL)
+		return true;
+	e->tls = tls_open(
+		&(struct tls_config){ .options = o, .loop = e->config.loop, .opened = has_shaken_hands, .ctx = e }, why,
+		why_size);
+	return e->tls && listener_open(&e->secure, o->tls_listen, o->tls_listen_fd, why, why_size);
+}
+
 static bool open_all(struct edge *e, char *why, size_t why_size)
 {
 	const struct gateway_options *o = e->config.options;
@@ -272,7 +302,7 @@ static bool open_all(struct edge *e, char *why, size_t why_size)
 	return e->ws && open_dir(o->public_dir, &e->public_dir, why, why_size) &&
 	       open_dir(o->serve_client ? o->client_dir : NULL, &e->client_dir, why, why_size) &&
 	       (o->internal_listen == NULL || listener_open(&e->internal, o->internal_listen, 0, why, why_size)) &&
-	       listener_open(&e->clients, o->listen, o->listen_fd, why, why_size);
+	       listener_open(&e->clients, o->listen, o->listen_fd, why, why_size) && open_tls(e, why, why_size);
 }
 
 struct edge *edge_open(const struct edge_config *config, char *why, size_t why_size)
@@ -282,11 +312,12 @@ struct edge *edge_open(const struct edge_config *config, char *why, size_t why_s
 	e->config = *config;
 	e->public_dir = e->client_dir = -1;
 	e->reserve = open_reserve();
-	e->clients.edge = e->internal.edge = e;
-	e->clients.fd = e->internal.fd = -1;
+	e->clients.edge = e->internal.edge = e->secure.edge = e;
+	e->clients.fd = e->internal.fd = e->secure.fd = -1;
 	e->lingers = lingers_new(config->loop, config->options->close_timeout_ms);
 	http_server_init(&e->server, config->loop, e->lingers);
 	http_service_init(&e->clients.service, &edge_clients_ops, &e->server, e);
+	http_service_init(&e->secure.service, &edge_clients_ops, &e->server, e);
 	http_service_init(&e->internal.service, &edge_internal_ops, &e->server, e);
 	http_service_init(&e->relayed, &edge_relayed_ops, &e->server, e);
 	e->relays = relays_new(e);
@@ -306,11 +337,24 @@ void edge_set_api(struct edge *e, const struct edge_api_ops *ops, void *ctx)
 	e->api_ctx = ctx;
 }
 
+static int begin_to_listen(const struct listener *l, int inherited)
+{
+	if (inherited <= 0 || l->fd < 0)
+		return 0;
+	return listen(l->fd, BACKLOG) < 0 ? -errno : 0;
+}
+
 int edge_listen(struct edge *e)
 {
-	if (e->config.options->listen_fd <= 0 || e->clients.fd < 0)
-		return 0;
-	return listen(e->clients.fd, BACKLOG) < 0 ? -errno : 0;
+	int error = begin_to_listen(&e->clients, e->config.options->listen_fd);
+
+	return error ? error : begin_to_listen(&e->secure, e->config.options->tls_listen_fd);
+}
+
+void edge_reload_certificates(struct edge *e)
+{
+	if (e->tls)
+		tls_reload(e->tls);
 }
 
 /* A socket that others have too goes on listening when it is closed here, and connections would wait for nobody. */
@@ -321,14 +365,23 @@ static void listener_stop(struct listener *l)
 	listener_close(l);
 }
 
+/* New ones; those that are there go on, but for what is idle between two requests or still shakes hands. */
+static void stop_taking_clients(struct edge *e)
+{
+	listener_stop(&e->clients);
+	listener_stop(&e->secure);
+	if (e->tls)
+		tls_stop_handshakes(e->tls);
+	http_service_close_idle(&e->clients.service);
+	http_service_close_idle(&e->secure.service);
+}
+
 void edge_stop_sessions(struct edge *e)
 {
 	e->server.ending = true;
 	door_forget_all(e);
-	if (e->relays->ops) {
-		listener_stop(&e->clients);
-		http_service_close_idle(&e->clients.service);
-	}
+	if (e->relays->ops)
+		stop_taking_clients(e);
 	relays_drain(e->relays);
 }
 
@@ -344,9 +397,8 @@ size_t edge_tunnels(const struct edge *e)
 
 void edge_stop_listening(struct edge *e)
 {
-	listener_stop(&e->clients);
 	edge_stop_sessions(e);
-	http_service_close_idle(&e->clients.service);
+	stop_taking_clients(e);
 	http_service_close_idle(&e->relayed);
 	edge_end_tunnels(e, SIZE_MAX);
 }
@@ -364,7 +416,7 @@ void edge_flush(struct edge *e, bool begins)
 bool edge_is_empty(const struct edge *e)
 {
 	return edge_connections(e) == 0 && e->relayed.count == 0 && lingers_count(e->lingers) == 0 &&
-	       ws_engine_lingering(e->ws) == 0;
+	       ws_engine_lingering(e->ws) == 0 && (e->tls == NULL || tls_connections(e->tls) == 0);
 }
 
 void edge_free(struct edge *e)
@@ -373,12 +425,15 @@ void edge_free(struct edge *e)
 		return;
 	listener_close(&e->clients);
 	listener_close(&e->internal);
+	listener_close(&e->secure);
 	http_service_close_all(&e->clients.service);
+	http_service_close_all(&e->secure.service);
 	http_service_close_all(&e->internal.service);
 	http_service_close_all(&e->relayed);
 	relays_free(e->relays);
 	ws_engine_free(e->ws);
 	lingers_free(e->lingers);
+	tls_free(e->tls);
 	http_server_fini(&e->server);
 	for (int i = 0; i < 3; i++) {
 		int fd = (int[]){ e->reserve, e->public_dir, e->client_dir }[i];
@@ -403,6 +458,11 @@ static const char *address_of(const struct listener *l)
 const char *edge_address(const struct edge *e)
 {
 	return address_of(&e->clients);
+}
+
+const char *edge_tls_address(const struct edge *e)
+{
+	return address_of(&e->secure);
 }
 
 const char *edge_internal_address(const struct edge *e)

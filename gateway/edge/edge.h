@@ -1,6 +1,7 @@
 /*
  * edge.h - where bytes come in: the listener, HTTP/1.1, static files, internal endpoints, the door to WebSocket.
  *
+ *	TLS listener -> tls.h -> http connection
  *	listener -> http connection -> polling requests  -> session_poll, session_post
  *	                            -> upgrades          -> ws.h (libwebsockets) -> session_ws
  *	                            -> files             -> the client bundle, the public folder
@@ -107,6 +108,8 @@ struct edge *edge_open(const struct edge_config *config, char *why, size_t why_s
 /* A socket that was handed over (listen_fd) listens from here on, and not before: others listen on the same port, and take the
  * connections until all is ready here. Others listen already. Before the loop runs. 0 or -errno. */
 int edge_listen(struct edge *e);
+/* Certificates, if there are any, are read anew, for connections to come. */
+void edge_reload_certificates(struct edge *e);
 /* Who answers under /api/; without one it is 404. Before the loop runs. */
 void edge_set_api(struct edge *e, const struct edge_api_ops *ops, void *ctx);
 /* Without a door all come in. Before the loop runs. */
@@ -136,6 +139,7 @@ void edge_free(struct edge *e);           /* closes everything at once; NULL is 
 
 /* "127.0.0.1:43211" as bound; NULL when there is no such listener. */
 const char *edge_address(const struct edge *e);
+const char *edge_tls_address(const struct edge *e);
 const char *edge_internal_address(const struct edge *e);
 
 #endif

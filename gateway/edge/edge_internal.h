@@ -11,6 +11,7 @@
 #include "ws.h"
 
 struct relays;
+struct tls;
 
 struct listener {
 	struct edge *edge;
@@ -29,6 +30,8 @@ struct edge {
 	struct lingers *lingers;
 	struct ws_engine *ws;
 	struct listener clients, internal;
+	struct listener secure;      /* tls_listen; its connections are those that have shaken hands */
+	struct tls *tls;             /* NULL: without TLS */
 	struct http_service relayed; /* connections of the internal listener that bring others' clients */
 	struct http_limits internal_limits;
 	struct relays *relays;
@@ -52,10 +55,19 @@ static inline struct edge *edge_of(const struct http_conn *c)
 	return c->service->ctx;
 }
 
+/* Over TLS that ends here. */
+static inline bool edge_is_secure(const struct http_conn *c)
+{
+	return c->service == &edge_of(c)->secure.service;
+}
+
 /* Connections of clients, WebSockets included, relayed ones too, lingering ones not. */
 size_t edge_connections(const struct edge *e);
 
-/* routes.c: the clients' listener. */
+/* redirect.c: answers a request that has to come by https. False: it may stay. */
+bool redirect_to_https(struct http_conn *c, const struct http_head *head);
+
+/* routes.c: the clients' listeners. */
 extern const struct http_service_ops edge_clients_ops;
 /* internal.c: the internal listener. */
 extern const struct http_service_ops edge_internal_ops;

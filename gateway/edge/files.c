@@ -86,10 +86,11 @@ bool files_resolve(struct slice path, struct buf *to)
 	if (path.size == 0 || path.at[0] != '/' || http_unescape(to, slice_from(path, 1), false) < 0)
 		return false;
 	left = slice_of(to->at + from, to->size - from);
-	while (left.size) {
+	for (bool first = true; left.size; first = false) {
 		size_t end = slice_find(left, '/');
+		struct slice segment = slice_first(left, end);
 
-		if (!is_plain_segment(slice_first(left, end)))
+		if (!is_plain_segment(segment) && !(first && slice_equal(segment, SLICE(".well-known"))))
 			return false;
 		left = slice_from(left, end < left.size ? end + 1 : end);
 	}

@@ -1,7 +1,8 @@
 /*
  * files.h - files over HTTP: the public folder's pages and the client's bundle.
  *
- * A path is decoded once and taken apart: no empty segment, none that begins with a dot (so no "..", no hidden file),
+ * A path is decoded once and taken apart: no empty segment, none that begins with a dot (so no "..", no hidden file)
+ * but /.well-known/, which is for all to see (RFC 8615),
  * no NUL, no control character, no backslash. The segments are opened one by one below the folder, never through a
  * symbolic link, and only regular files are sent. So no request names what is not in the folder, whatever its encoding
  * and whoever changes links meanwhile.

@@ -134,7 +134,7 @@ void polling_open(struct http_conn *c, const struct session_handshake *h)
 	struct session *s = session_open_polling(e->config.sessions, loop_now(e->config.loop), h, &polling_of(c)->poll);
 
 	if (s) {
-		cookie_put(&polling_of(c)->headers, e->config.options, s->sid);
+		cookie_put(&polling_of(c)->headers, e->config.options, s->sid, edge_is_secure(c));
 	} else {
 		metrics_count(M_HANDSHAKES_REFUSED);
 		polling_answer_empty(c, 503);

@@ -343,7 +343,7 @@ static bool is_sid(struct slice sid)
 /* Never of the own node, nor again: what a gateway brings is asked for nowhere else. */
 static bool is_for_others(const struct relays *all, const struct http_conn *c, struct slice sid)
 {
-	return all->ops && c->service == &all->edge->clients.service && is_sid(sid) &&
+	return all->ops && c->service != &all->edge->relayed && is_sid(sid) &&
 	       !slice_starts(sid, slice_str(all->edge->config.sessions->node_id));
 }
 

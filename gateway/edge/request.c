@@ -18,6 +18,9 @@ bool edge_read_origin(
 	if (c->service == &e->relayed)
 		return relay_read_origin(e->relays, head, from);
 	forwarded_read(&e->proxies, &c->peer, head, from);
+	/* A trusted proxy may speak TLS to us for a client that does not. */
+	if (edge_is_secure(c) && !proxies_trust(&e->proxies, &c->peer))
+		from->scheme = SCHEME_HTTPS;
 	return true;
 }
 
@@ -76,7 +79,7 @@ static struct cors_self self_of(const struct edge *e, const struct http_conn *c,
 	struct cors_self self = { .host = http_field_get(head, HTTP_F_HOST) };
 	struct forwarded from;
 
-	if ((e->proxies.count == 0 && c->service != &e->relayed) || !edge_read_origin(e, c, head, &from))
+	if ((e->proxies.count == 0 && c->service == &e->clients.service) || !edge_read_origin(e, c, head, &from))
 		return self;
 	self.scheme = from.scheme;
 	if (from.host.at)

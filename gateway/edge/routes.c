@@ -258,6 +258,8 @@ static void request(struct http_conn *c, const struct http_head *head)
 	struct edge *e = edge_of(c);
 	struct slice name;
 
+	if (e->config.options->https_redirect && redirect_to_https(c, head))
+		return;
 	if (is_engineio(e, head->path, &name))
 		engineio_request(c, head, name);
 	else if (head->upgrade && http_list_has(http_field_get(head, HTTP_F_UPGRADE), "websocket"))

@@ -17,7 +17,8 @@
 enum {
 	EXIT_INTERRUPTED = 1,
 	SESSION_BYTES = 2048, /* about what one takes, of memory that freed ones leave behind */
-	CONNECTION_BYTES = 1024
+	CONNECTION_BYTES = 1024,
+	TLS_BYTES = 15 * 1024 /* more, of a connection over TLS */
 };
 
 /* Every connection is a descriptor, and the usual soft limit of 1024 is not what anybody meant. */
@@ -101,7 +102,7 @@ static void see_memory(struct process *p, int64_t now_ms)
 	metrics_set(M_FRAMES_BYTES, frames);
 	ebb_see(&p->ebb,
 		(int64_t)sessions_count(&p->sessions) * SESSION_BYTES + metrics_get(M_CONNECTIONS) * CONNECTION_BYTES +
-			frames,
+			metrics_get(M_TLS_CONNECTIONS) * TLS_BYTES + frames,
 		now_ms);
 }
 

@@ -17,6 +17,7 @@
 #include "backoff.h"
 #include "clock.h"
 #include "log.h"
+#include "random.h"
 #include "sockets.h"
 #include "systemd.h"
 
@@ -40,7 +41,9 @@ struct workers {
 	const struct gateway_options *options;
 	size_t count, running;
 	struct slot *slots;
-	int *sockets;         /* bound to the port, one for each */
+	int *sockets; /* bound to the port, one for each; behind them those of the port for TLS, or none */
+	unsigned char tls_seed[GATEWAY_TLS_SEED_SIZE];
+	int64_t tls_seeded_ms;
 	_Atomic bool *set_up; /* shared: the worker in its present life */
 	sigset_t signals, signals_before;
 	bool ending;
@@ -49,6 +52,12 @@ struct workers {
 	int64_t give_up_ms; /* NEVER, unless `ending` */
 	int status;
 };
+
+/* The worker's socket for TLS. -1: there are none. */
+static int *tls_socket(const struct workers *w, size_t i)
+{
+	return &w->sockets[w->count + i];
+}
 
 /* --- In the worker ------------------------------------------------------------------------------------------------ */
 
@@ -62,6 +71,11 @@ static void describe(const struct workers *w, size_t i, struct worker *self)
 	if (o->drain_rate) /* they drain together */
 		self->options.drain_rate = (o->drain_rate + o->workers - 1) / o->workers;
 	self->options.listen_fd = w->sockets[i];
+	if (o->tls_listen) {
+		self->options.tls_listen_fd = *tls_socket(w, i);
+		self->options.tls_seeded_ms = w->tls_seeded_ms;
+		memcpy(self->options.tls_seed, w->tls_seed, sizeof(w->tls_seed));
+	}
 	if (o->internal_listen) {
 		gateway_options_address(
 			o->internal_listen, (int64_t)i, self->internal_listen, sizeof(self->internal_listen));
@@ -89,8 +103,8 @@ static void become_worker(struct workers *w, size_t i, pid_t supervisor, struct 
 	if (getppid() != supervisor)
 		_exit(EXIT_FAILURE); /* it died before it could be asked for */
 	describe(w, i, self);
-	w->sockets[i] = -1;
-	sockets_close(w->sockets, w->count);
+	w->sockets[i] = *tls_socket(w, i) = -1;
+	sockets_close(w->sockets, 2 * w->count);
 	release(w);
 	systemd_forget();
 	signal(SIGHUP, SIG_IGN); /* until there is something to load anew */
@@ -121,7 +135,7 @@ static void begin_to_end(struct workers *w, int signal)
 	systemd_tell("STOPPING=1");
 	w->give_up_ms =
 		clock_now_ms() + o->drain_delay_ms + o->shutdown_timeout_ms + o->background_timeout_ms + END_GRACE_MS;
-	sockets_close(w->sockets, w->count);
+	sockets_close(w->sockets, 2 * w->count);
 	tell_all(w, signal);
 }
 
@@ -159,8 +173,11 @@ static void plan_restart(struct workers *w, size_t i, int64_t now_ms, int64_t li
 
 	s->restarts++;
 	s->due_ms = now_ms + delay_ms;
-	if (delay_ms >= QUEUE_WAITS_MS)
+	if (delay_ms >= QUEUE_WAITS_MS) {
 		shutdown(w->sockets[i], SHUT_RD);
+		if (*tls_socket(w, i) >= 0)
+			shutdown(*tls_socket(w, i), SHUT_RD);
+	}
 	log_info("worker-restarts", LOG_I("worker", i), LOG_I("in_ms", delay_ms));
 }
 
@@ -327,6 +344,22 @@ static int supervise(struct workers *w, struct worker *self)
 	return w->status;
 }
 
+static bool bind_ports(struct workers *w, char *address, char *why, size_t why_size)
+{
+	const struct gateway_options *o = w->options;
+	char tls_address[SOCKETS_ADDRESS_SIZE];
+
+	for (size_t i = 0; i < 2 * w->count; i++)
+		w->sockets[i] = -1;
+	if (!sockets_bind(w->sockets, w->count, o->listen, address, why, why_size))
+		return false;
+	if (o->tls_listen == NULL)
+		return true;
+	random_bytes(w->tls_seed, sizeof(w->tls_seed));
+	w->tls_seeded_ms = clock_now_ms();
+	return sockets_bind(tls_socket(w, 0), w->count, o->tls_listen, tls_address, why, why_size);
+}
+
 static bool open_workers(struct workers *w, const struct gateway_options *o)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1 };
@@ -336,11 +369,11 @@ static bool open_workers(struct workers *w, const struct gateway_options *o)
 	if (systemd_watchdog_ms())
 		w->beat_ms = 0;
 	w->slots = must_alloc(w->count * sizeof(*w->slots));
-	w->sockets = must_alloc(w->count * sizeof(*w->sockets));
+	w->sockets = must_alloc(2 * w->count * sizeof(*w->sockets));
 	w->set_up =
 		mmap(NULL, w->count * sizeof(*w->set_up), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	snprintf(why, sizeof(why), "out of memory");
-	if (w->set_up == MAP_FAILED || !sockets_bind(w->sockets, w->count, o->listen, address, why, sizeof(why))) {
+	if (w->set_up == MAP_FAILED || !bind_ports(w, address, why, sizeof(why))) {
 		fprintf(stderr, "stoa-gateway: %s\n", why);
 		return false;
 	}

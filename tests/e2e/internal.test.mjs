@@ -357,9 +357,10 @@ const limits = [
 	}],
 ];
 
-// Those that need several gateways.
+// Those that need several gateways, or certificates.
 const elsewhere = ['max_relays', 'max_waiting_handshakes', // relay.test.mjs, webhook-handshake.test.mjs
-	'max_waiting_events', 'max_waiting_memory', 'max_backlog', 'event_timeout']; // broker.test.mjs
+	'max_waiting_events', 'max_waiting_memory', 'max_backlog', 'event_timeout', // broker.test.mjs
+	'max_tls_handshakes', 'tls_handshake_timeout']; // tls.test.mjs
 
 // Connections on which nothing comes are nobody's fault: browsers open them in advance.
 const silent = ['--keep-alive-timeout', '--head-timeout'];

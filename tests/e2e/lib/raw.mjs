@@ -15,13 +15,17 @@ export class Raw {
 	input = Buffer.alloc(0);
 	#readers = new Set();
 
-	static async open(t, port, host = '127.0.0.1') {
+	static open(t, port, host = '127.0.0.1') {
+		return Raw.over(t, connect({ port, host, noDelay: true, allowHalfOpen: true }));
+	}
+
+	// Over a socket that is connecting; `ready` is its event when it is.
+	static async over(t, socket, ready = 'connect') {
 		const raw = new Raw();
-		const socket = connect({ port, host, noDelay: true, allowHalfOpen: true });
 
 		raw.socket = socket;
 		t?.after(() => socket.destroy());
-		await deadline(new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject)), 'a TCP connection');
+		await deadline(new Promise((resolve, reject) => socket.once(ready, resolve).once('error', reject)), 'a connection');
 		raw.over = null;
 		raw.ended = new Promise((resolve) => {
 			const end = (how) => {
@@ -265,11 +269,12 @@ function uint64(n) {
 export const TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10;
 
 export class RawWebSocket {
+	// `port` may be a connection that is there, a Raw.
 	static async open(t, port, target = '/socket.io/?EIO=4&transport=websocket', options = {}) {
 		const ws = new RawWebSocket();
 		const key = randomBytes(16).toString('base64');
 
-		ws.raw = await Raw.open(t, port);
+		ws.raw = port instanceof Raw ? port : await Raw.open(t, port);
 		ws.raw.write(upgradeRequest(target, { key, ...options }));
 		ws.response = await ws.raw.response();
 		assert.equal(ws.response.status, 101, ws.response.body);

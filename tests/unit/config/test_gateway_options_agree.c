@@ -10,6 +10,7 @@
 #define WEBHOOK  "--dispatch=webhook"
 #define URL      "--webhook-url=http://127.0.0.1/"
 #define JWT_KEY  "--jwt-key=0123456789abcdef0123456789abcdef"
+#define TLS      "--tls-listen=127.0.0.1:5001"
 #define SECRET   "--webhook-secret=0123456789abcdef"
 
 static const struct {
@@ -60,6 +61,14 @@ static const struct {
 	{ { JWT_KEY, "--jwt-key-file=f" }, "jwt_key and jwt_key_file are both set; one of them is the secret" },
 	{ { "--jwt-audience=a" },
 		"jwt_issuer, jwt_audience and jwt_algorithms need a key: without one no token is asked for" },
+	{ { TLS, "--tls-cert-file=a", "--tls-key-file=b" }, NULL },
+	{ { TLS, "--tls-cert-file=a,b", "--tls-key-file=c,d", "--https-redirect" }, NULL },
+	{ { TLS, "--tls-cert-file=a,b", "--tls-key-file=c" },
+		"tls_cert_file names 2 files and tls_key_file 1; each certificate has a key, in the same order" },
+	{ { TLS, "--tls-cert-file=a" }, "tls_listen needs tls_cert_file and tls_key_file" },
+	{ { TLS }, "tls_listen needs tls_cert_file and tls_key_file" },
+	{ { "--tls-key-file=a" }, "tls_key_file is set, and without tls_listen nobody speaks TLS" },
+	{ { "--https-redirect" }, "https_redirect is set, and without tls_listen nobody speaks TLS" },
 };
 
 START_TEST(options_agree)

@@ -44,9 +44,20 @@ START_TEST(cookies_in_the_reference_order)
 {
 	struct buf b = BUF_INIT;
 
-	cookie_put(&b, &cookies[_i].o, "SID");
+	cookie_put(&b, &cookies[_i].o, "SID", false);
 	ck_assert_msg(slice_equal(buf_slice(&b), slice_str(cookies[_i].line)), "%.*s", SLICE_ARG(buf_slice(&b)));
 	ck_assert_int_eq(cookie_complaint(&cookies[_i].o) != NULL, cookies[_i].complained);
+	buf_fini(&b);
+}
+END_TEST
+
+START_TEST(a_cookie_that_comes_over_tls_is_secure)
+{
+	static const struct gateway_options o = { .cookie = TEXT("io") };
+	struct buf b = BUF_INIT;
+
+	cookie_put(&b, &o, "SID", true);
+	ck_assert(slice_equal(buf_slice(&b), SLICE("Set-Cookie: io=SID; Secure; SameSite=Lax\r\n")));
 	buf_fini(&b);
 }
 END_TEST
@@ -123,6 +134,7 @@ Suite *suite(void)
 	TCase *t = tcase_create("answers");
 
 	tcase_add_loop_test(t, cookies_in_the_reference_order, 0, sizeof(cookies) / sizeof(cookies[0]));
+	tcase_add_test(t, a_cookie_that_comes_over_tls_is_secure);
 	tcase_add_test(t, what_is_compressed_inflates);
 	tcase_add_test(t, what_grows_is_left);
 	suite_add_tcase(s, t);
