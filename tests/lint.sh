@@ -7,15 +7,16 @@ cd "$ROOT"
 
 passed=0 failed=0
 
-# check NAME COMMAND... : one case.
+# check NAME COMMAND... : one case; what it says stands behind its name.
 check() {
-	local name=$1
+	local name=$1 output
 	shift
-	if "$@"; then
+	if output=$("$@" 2>&1); then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
 		say "FAIL: lint/$name"
+		say "$output"
 	fi
 }
 
