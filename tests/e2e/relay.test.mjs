@@ -656,7 +656,7 @@ describe('ends', () => {
 	});
 
 	test('the owner is stopped: what is brought to it is given up in time, and clients go on when it is lost', async (t) => {
-		const [owner, other] = await pair(t, 'stopped', ['--relay-timeout', '300ms']);
+		const [owner, other] = await pair(t, 'stopped', ['--relay-timeout', '1s']);
 		const p = await sessionOf(t, owner, other.port);
 
 		t.after(() => owner.signal('SIGCONT'));
