@@ -284,7 +284,7 @@ describe('what a client does, its owner sees', () => {
 		p.port = owner.port;
 		await p.post('42["message","now"]');
 		assert.equal((await raw.response()).body, '42["message-back","now"]');
-		assert.equal(await metric(other, 'stoa_relays'), 0);
+		await eventually('the relay to end', async () => (await metric(other, 'stoa_relays')) === 0);
 	});
 
 	test('probe, switch and messages over a relayed WebSocket', async (t) => {
