@@ -7,25 +7,24 @@ cd "$ROOT"
 
 passed=0 failed=0
 
-# check NAME COMMAND... : one case.
+# check NAME COMMAND... : one case; what it says stands behind its name.
 check() {
-	local name=$1
+	local name=$1 output
 	shift
-	if "$@"; then
+	if output=$("$@" 2>&1); then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
 		say "FAIL: lint/$name"
+		say "$output"
 	fi
 }
 
-# One line per file; what differs is better seen after clang-format -i.
+# One line per file; what differs is better seen after clang-format -i. One process for each file, as they end with the first
+# that differs; as many at a time as there are processors.
 format_of() {
-	local f bad=0
-	for f in "$@"; do
-		clang-format --dry-run -Werror "$f" 2>/dev/null || { bad=1 && say "not formatted: $f"; }
-	done
-	return $bad
+	# shellcheck disable=SC2016 # for the inner shell
+	printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" sh -c 'clang-format --dry-run -Werror "$1" 2>/dev/null || { echo "not formatted: $1" && exit 1; }' sh
 }
 
 # A checkout of another user is read as well: the tests may run as root.

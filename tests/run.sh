@@ -57,9 +57,12 @@ run_ctest() {
 	local results=$LOGS/junit-$1.xml
 	rm -f "$results"
 	say "Testing $1"
-	# Passing tests' output is kept too: it has their counts and the reasons of their skips.
-	ctest --test-dir "$ROOT/build/$1" --output-on-failure --output-junit "$results" --parallel "$(nproc)" \
-		--test-output-size-passed 1048576 --test-output-size-failed 1048576 "${filter[@]}" </dev/null || true
+	# Two for each processor, as most wait most of the time; those that compute count as two (PROCESSORS).
+	# Passing tests' output is kept too: it has their counts and the reasons of their skips. Of a long one the middle goes, as
+	# its counts stand at the end.
+	ctest --test-dir "$ROOT/build/$1" --output-on-failure --output-junit "$results" --parallel "$((2 * $(nproc)))" \
+		--test-output-size-passed 1048576 --test-output-size-failed 1048576 --test-output-truncation middle \
+		"${filter[@]}" </dev/null | tee "$LOGS/ctest-$1.log" || true
 	[ -f "$results" ] || die "ctest of $1 left no results"
 	files+=("$results")
 }

@@ -12,8 +12,9 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 # http1: natively a few seconds, here more than a minute: every truncation of every head. redis-server: real servers and
 # TLS handshakes against real time; what it runs is here as redis, redis-commands and redis-subscriber. streams-redis-server:
 # real servers too; streams-redis, streams-answers and streams-sim are here. intake-world: some hundred worlds, minutes here;
-# intake, intake-leases and intake-lost run the same code.
-SLOW=' http1 redis-server streams-redis-server intake-world '
+# intake, intake-leases and intake-lost run the same code. date: every eleventh day of ten thousand years; json, msgpack and
+# value have some.
+SLOW=' http1 redis-server streams-redis-server intake-world date '
 
 [ $# -eq 2 ] || { printf 'usage: %s units|websocket|gateway BUILD\n' "${0##*/}" >&2 && exit 2; }
 part=$1

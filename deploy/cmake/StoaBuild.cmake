@@ -83,7 +83,7 @@ function(stoa_unit_test name)
 	else()
 		set(environment CK_DEFAULT_TIMEOUT=60)
 	endif()
-	set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT 120 ENVIRONMENT ${environment})
+	set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT 600 ENVIRONMENT ${environment})
 endfunction()
 
 # stoa_fuzz_target(NAME SOURCES ... USES ...): fuzz-NAME. With STOA_FUZZ it is a libFuzzer program, built by the target
@@ -107,6 +107,6 @@ function(stoa_fuzz_target name)
 		stoa_program(fuzz-${name} SOURCES ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c USES ${arg_USES}
 			LINKS ${arg_LINKS})
 		add_test(NAME fuzz/${name} COMMAND fuzz-${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
-		set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+		set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT 600)
 	endif()
 endfunction()

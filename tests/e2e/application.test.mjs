@@ -131,7 +131,7 @@ test('call: answers come each to its question, and time runs out for the rest', 
 	const socket = await enter(t);
 
 	socket.on('question', (i, answer) => i !== 1 && answer(i * 10));
-	socket.emit('ask', 3, 300);
+	socket.emit('ask', 3, 1500);
 	const answers = [await socket.next('answered'), await socket.next('answered'), await socket.next('answered')];
 	assert.deepEqual(answers.slice(0, 2), [[0, [0]], [0, [20]]]);
 	assert.ok(answers[2][0] < 0);

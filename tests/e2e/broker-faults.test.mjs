@@ -198,11 +198,13 @@ async function gather(t, place) {
 	return crowd;
 }
 
-// What was acked last is on its way to other gateways: until all of it is there, or what is missing will not come.
+// What was acked last is on its way to other gateways, and to others of the same: an ack does not wait for them. Until all
+// of it is there, or what is missing will not come.
 async function arrived(crowd) {
 	const end = performance.now() + 5000;
+	const isThere = ({ here, across }) => here.length + across.length === 0;
 
-	while (crowd.losses().across.length > 0 && performance.now() < end)
+	while (!isThere(crowd.losses()) && performance.now() < end)
 		await delay(20);
 }
 

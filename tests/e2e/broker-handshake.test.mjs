@@ -68,7 +68,7 @@ test('late: who waited goes on as if it had been answered at once', async (t) =>
 });
 
 test('never: 503, and a sentence', async (t) => {
-	const { g, broker } = await start(t, ['--event-timeout', '500ms']);
+	const { g, broker } = await start(t, ['--event-timeout', '2s']);
 
 	broker.signal('SIGSTOP');
 	const answers = await Promise.all([await poll(t, g), await upgrade(t, g)].map((raw) => raw.response()));

@@ -358,7 +358,7 @@ describe('worker processes', () => {
 	});
 
 	test('one that takes longer than handler_timeout is killed, and leaves where it was; others go on', async (t) => {
-		const { broker, gateway, socket } = await pair(t, { flags: ['--max-attempts', '1', '--handler-timeout', '500ms', '--partitions', '2', '--credits', '1'] });
+		const { broker, gateway, socket } = await pair(t, { flags: ['--max-attempts', '1', '--handler-timeout', '2s', '--partitions', '2', '--credits', '1'] });
 		const hanging = socket.ask('hang');
 		const others = await Promise.all(Array.from({ length: 6 }, () => connect(t, gateway.url, { transports: ['websocket'] })));
 

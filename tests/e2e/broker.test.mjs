@@ -69,7 +69,7 @@ describe('a client comes', () => {
 	});
 
 	test('past event_timeout it is refused; when the application lets it in after that, it hears that it went', async (t) => {
-		const { broker, g } = await pair(t, ['--event-timeout', '300ms']);
+		const { broker, g } = await pair(t, ['--event-timeout', '1s']);
 		const socket = open(t, g.url, WS);
 		const [error] = await socket.happens('connect_error');
 
@@ -149,7 +149,7 @@ describe('events', () => {
 	});
 
 	test('an ack that does not come in time is an error; its batch is too late; the next event goes', async (t) => {
-		const { broker, g } = await pair(t, ['--event-timeout', '400ms']);
+		const { broker, g } = await pair(t, ['--event-timeout', '2s']);
 		const { socket } = await enter(t, broker, g);
 
 		assert.deepEqual(await socket.ask('one'), [{ error: LATE }]);
@@ -349,7 +349,7 @@ describe('nobody there', () => {
 	test('Redis is away for longer than broker_timeout', async (t) => {
 		const own = await redisForTest(t);
 		const broker = await HandBroker.start(t, own);
-		const g = await gatewayFor(t, broker, ['--broker-timeout', '200ms', '--event-timeout', '500ms']);
+		const g = await gatewayFor(t, broker, ['--broker-timeout', '200ms', '--event-timeout', '5s']);
 		await eventually('the gateway to be ready', async () => (await readyz(g)).status === 200);
 		const { socket } = await enter(t, broker, g);
 

@@ -3,14 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { isNarrow, openPage, useBrowser, SOON } from './lib/browser.mjs';
+import { isNarrow, openPage, PAGES, useBrowser, SOON } from './lib/browser.mjs';
 import { connect, open, WAYS } from './lib/client.mjs';
 import { CLIENT_DIR, forTest, Gateway, pagesOf, share } from './lib/gateway.mjs';
 import { eventually } from './lib/wait.mjs';
 
 const FLAGS = ['--public', pagesOf('game'), '--client-dir', CLIENT_DIR, ...SOON];
 
-useBrowser(before, after);
+useBrowser(after);
 
 // One state of the sea, as game.c packs it.
 function unpack(bytes) {
@@ -129,7 +129,7 @@ test('a name that is too long or no text is refused', async (t) => {
 	}
 });
 
-describe('the game page', () => {
+describe('the game page', PAGES, () => {
 	let gateway;
 
 	before(async () => {

@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { openPage, useBrowser } from './lib/browser.mjs';
 import { CLIENT_DIR, Gateway } from './lib/gateway.mjs';
 
-useBrowser(before, after);
+useBrowser(after);
 
 const PAGE = '<!doctype html><link rel="icon" href="data:,"><title>MessagePack</title><script src="/socket.io/socket.io.msgpack.min.js"></script>';
 let gateway, folder;

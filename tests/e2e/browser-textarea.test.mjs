@@ -5,14 +5,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { apply, compose, difference, move, transform } from '../../examples/textarea/public/edits.mjs';
 import { SharedText } from '../../examples/textarea/public/shared.mjs';
-import { isNarrow, openPage, useBrowser, SOON } from './lib/browser.mjs';
+import { isNarrow, openPage, PAGES, useBrowser, SOON } from './lib/browser.mjs';
 import { connect, WAYS } from './lib/client.mjs';
 import { CLIENT_DIR, forTest, Gateway, IS_DEV, pagesOf, share } from './lib/gateway.mjs';
 import { eventually } from './lib/wait.mjs';
 
 const FLAGS = ['--public', pagesOf('textarea'), '--client-dir', CLIENT_DIR, ...SOON];
 
-useBrowser(before, after);
+useBrowser(after);
 
 // --- Chance, the same in every run
 
@@ -209,15 +209,20 @@ test('a 33rd text takes the place of the one nobody has open, or is refused', as
 		await one.ask('open', { room: `text ${i}` });
 	await all[3].ask('edit', { revision: 0, edit: ['kept'] });
 	assert.deepEqual(await late.ask('open', { room: 'one more' }), [{ error: 'too many texts are open' }]);
-	all[4].disconnect();
+	const opens = (room) => eventually('a place to be free', async () => {
+		const [answer] = await late.ask('open', { room });
+
+		return answer.error === undefined && answer;
+	});
 	all[3].disconnect();
-	await eventually('a place to be free', async () => (await late.ask('open', { room: 'one more' }))[0].error === undefined);
-	assert.equal((await late.ask('open', { room: 'text 3' }))[0].text, '');
+	await opens('one more'); // in the place of text 3, as all others are open
+	all[4].disconnect();
+	assert.equal((await opens('text 3')).text, '');
 });
 
 // --- The page
 
-describe('the text page', () => {
+describe('the text page', PAGES, () => {
 	let gateway;
 
 	before(async () => {

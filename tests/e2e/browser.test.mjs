@@ -8,7 +8,7 @@ import { connect } from './lib/client.mjs';
 import { CLIENT_DIR, Gateway, pagesOf } from './lib/gateway.mjs';
 import { PATIENCE_MS } from './lib/wait.mjs';
 
-useBrowser(before, after);
+useBrowser(after);
 
 describe('the chat page', () => {
 	let gateway;

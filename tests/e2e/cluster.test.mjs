@@ -161,7 +161,7 @@ for (const mode of ['rooms', 'all']) {
 
 			sockets.slice(0, 2).forEach((s, i) => s.on('question', (answer) => answer(i)));
 			await settled(...cluster());
-			const [status, answers] = await sockets[0].ask('ask', null, 300);
+			const [status, answers] = await sockets[0].ask('ask', null, 1500);
 			assert.equal(status, -110); // ETIMEDOUT
 			assert.deepEqual(answers.sort(), [[0], [1]]);
 		});

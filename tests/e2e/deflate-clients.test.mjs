@@ -11,7 +11,7 @@ import { nextMessage, openDeflating } from './lib/deflate.mjs';
 import { CLIENT_DIR, forTest, share } from './lib/gateway.mjs';
 import { deadline, PATIENCE_MS } from './lib/wait.mjs';
 
-useBrowser(before, after);
+useBrowser(after);
 
 const gateway = share(before, after, 'conformance', ['--per-message-deflate', '--http-compression', '--client-dir', CLIENT_DIR]);
 const large = (n) => ({ n, list: Array.from({ length: 300 }, (_, i) => ({ id: i, name: `player ${i}`, alive: i % 2 === 0 })) });

@@ -10,10 +10,14 @@ import { delay } from './lib/wait.mjs';
 
 const INTERVAL = 300, TIMEOUT = 200, SLACK = 5;
 const gateway = share(before, after, 'conformance', ['--ping-interval', `${INTERVAL}ms`, '--ping-timeout', `${TIMEOUT}ms`]);
+// For those who answer, or do something before the time is up: a busy machine does not keep them from it.
+const patient = share(before, after, 'conformance', ['--ping-interval', `${INTERVAL}ms`, '--ping-timeout', '20s']);
+const PATIENT_TIMEOUT = 2000;
+const lessPatient = share(before, after, 'conformance', ['--ping-interval', `${INTERVAL}ms`, '--ping-timeout', `${PATIENT_TIMEOUT}ms`]);
 
 test('2.5: the first ping comes pingInterval after the open packet, the next pingInterval after the pong', async (t) => {
 	let since = Date.now();
-	const ws = await RawWebSocket.session(t, gateway().port);
+	const ws = await RawWebSocket.session(t, patient().port);
 
 	for (let i = 0; i < 4; i++) {
 		assert.equal(await ws.text('a ping'), '2');
@@ -35,18 +39,18 @@ test('2.5: no pong within pingTimeout: "ping timeout", and the WebSocket is clos
 
 test('2.5: over polling the ping answers a GET, and a pending GET gets `1` when the time is up', async (t) => {
 	const since = Date.now();
-	const from = gateway().lines.length;
-	const p = await Polling.open(t, gateway().port);
+	const from = lessPatient().lines.length;
+	const p = await Polling.open(t, lessPatient().port);
 
 	assert.deepEqual(await p.packets(), ['2']);
 	assert.equal((await p.get()).body, '1');
-	assert.ok(Date.now() - since >= INTERVAL + TIMEOUT - SLACK, `after ${Date.now() - since} ms`);
-	await gateway().line(/\bclosed\b.*ping[ -]timeout/, from);
+	assert.ok(Date.now() - since >= INTERVAL + PATIENT_TIMEOUT - SLACK, `after ${Date.now() - since} ms`);
+	await lessPatient().line(/\bclosed\b.*ping[ -]timeout/, from);
 	assert.ok(await p.isGone());
 });
 
 test('2.5: over polling a pong by POST keeps the session', async (t) => {
-	const p = await Polling.open(t, gateway().port);
+	const p = await Polling.open(t, patient().port);
 
 	for (let i = 0; i < 4; i++) {
 		assert.deepEqual(await p.packets(), ['2']);
@@ -55,17 +59,19 @@ test('2.5: over polling a pong by POST keeps the session', async (t) => {
 });
 
 test('2.5: a pong that nobody asked for restarts the interval', async (t) => {
-	const ws = await RawWebSocket.session(t, gateway().port);
+	const interval = 2000;
+	const g = await forTest(t, 'conformance', ['--ping-interval', `${interval}ms`]);
+	const ws = await RawWebSocket.session(t, g.port);
 
-	await delay(INTERVAL / 2);
+	await delay(interval / 2);
 	const since = Date.now();
 	ws.send('3');
 	assert.equal(await ws.text('a ping'), '2');
-	assert.ok(Date.now() - since >= INTERVAL - SLACK, `after ${Date.now() - since} ms`);
+	assert.ok(Date.now() - since >= interval - SLACK, `after ${Date.now() - since} ms`);
 });
 
 test('2.5: another packet while a pong is due restarts pingTimeout, once per ping', async (t) => {
-	const timeout = 1500;
+	const timeout = 3000;
 	const g = await forTest(t, 'conformance', ['--ping-interval', '200ms', '--ping-timeout', `${timeout}ms`]);
 	const ws = await RawWebSocket.session(t, g.port, { connect: '' });
 
@@ -83,7 +89,7 @@ test('2.5: another packet while a pong is due restarts pingTimeout, once per pin
 });
 
 test('2.5: stock clients stay connected over many heartbeats, on both transports', async (t) => {
-	const sockets = await Promise.all(['websocket', 'polling'].map((name) => connect(t, gateway().url, { transports: [name] })));
+	const sockets = await Promise.all(['websocket', 'polling'].map((name) => connect(t, patient().url, { transports: [name] })));
 
 	await Promise.all(sockets.map((socket) => new Promise((resolve) => {
 		let pings = 0;
@@ -94,14 +100,14 @@ test('2.5: stock clients stay connected over many heartbeats, on both transports
 });
 
 test('2.15 Q3: a session that upgrades while a pong is due is still pinged, and still timed out', async (t) => {
-	const p = await Polling.open(t, gateway().port);
-	const from = gateway().lines.length;
+	const p = await Polling.open(t, lessPatient().port);
+	const from = lessPatient().lines.length;
 
 	assert.deepEqual(await p.packets(), ['2']);
-	const ws = await RawWebSocket.open(t, gateway().port, `/socket.io/?EIO=4&transport=websocket&sid=${p.sid}`);
+	const ws = await RawWebSocket.open(t, lessPatient().port, `/socket.io/?EIO=4&transport=websocket&sid=${p.sid}`);
 	ws.send('2probe');
 	assert.equal(await ws.text(), '3probe');
 	ws.send('5');
 	await ws.closed();
-	await gateway().line(/\bclosed\b.*ping[ -]timeout/, from);
+	await lessPatient().line(/\bclosed\b.*ping[ -]timeout/, from);
 });

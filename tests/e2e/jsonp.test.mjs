@@ -14,7 +14,7 @@ const FORM = ['Content-Type: application/x-www-form-urlencoded'];
 const REFUSED = '{"code":3,"message":"JSONP is not enabled, or j is not a number"}';
 const gateway = share(before, after, 'conformance', ['--jsonp', '--allow-eio3']);
 
-useBrowser(before, after);
+useBrowser(after);
 
 // The payload of a script: what the page's function is called with.
 const called = (script, index) => {

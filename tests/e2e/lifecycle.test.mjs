@@ -109,7 +109,7 @@ describe('SIGTERM', () => {
 		g.signal('SIGTERM');
 		const since = Date.now();
 		await deadline(g.ended, 'the end after the second signal');
-		assert.ok(Date.now() - since < 5000);
+		assert.ok(Date.now() - since < 30_000);
 		g.assertClean();
 	});
 });

@@ -236,7 +236,7 @@ for (const mode of ['rooms', 'all'])
 				const sockets = await crowd(t);
 
 				sockets.slice(1).forEach((s, i) => s.on('q', (done) => done(i)));
-				await assert.rejects(theirs()[0].io.timeout(300).emitWithAck('q'), (error) => {
+				await assert.rejects(theirs()[0].io.timeout(1500).emitWithAck('q'), (error) => {
 					assert.deepEqual([error.message, error.responses.sort()], ['operation has timed out', [0, 1, 2]]);
 					return true;
 				});

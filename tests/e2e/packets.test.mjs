@@ -107,7 +107,7 @@ describe('2.10: CONNECT', () => {
 	});
 
 	test('2.10: a connection that has joined nothing after connect_timeout is closed', async (t) => {
-		const g = await forTest(t, 'conformance', ['--connect-timeout', '300ms']);
+		const g = await forTest(t, 'conformance', ['--connect-timeout', '2s']);
 		const since = Date.now();
 		const silent = await RawWebSocket.session(t, g.port);
 		const refused = await RawWebSocket.session(t, g.port);
@@ -116,7 +116,7 @@ describe('2.10: CONNECT', () => {
 
 		await refused.send('40/nope,').text();
 		await Promise.all([silent.closed(), refused.closed()]);
-		assert.ok(Date.now() - since >= 295);
+		assert.ok(Date.now() - since >= 1995);
 		assert.equal((await polling.get()).status, 200);
 		assert.ok(await polling.isGone());
 		assert.equal(await inside.text(), '42["auth",{}]');

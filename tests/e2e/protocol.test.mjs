@@ -330,9 +330,7 @@ describe('2.3: polling', () => {
 			const p = await open(t);
 
 			const parked = await p.park();
-			const started = Date.now();
-			await endsWith('transport error', () => leave(parked));
-			assert.ok(Date.now() - started < 2000, `noticed after ${Date.now() - started} ms`);
+			await endsWith('transport error', () => leave(parked)); // not noticed, it would be a ping timeout
 			assert.ok(await p.isGone());
 		});
 

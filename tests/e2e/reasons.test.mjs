@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { forTest } from './lib/gateway.mjs';
 import { fetchRaw, frame, Polling, Raw, RawWebSocket, request, SEPARATOR } from './lib/raw.mjs';
 
-const FAST = ['--ping-interval', '1500ms', '--ping-timeout', '500ms'];
+const FAST = ['--ping-interval', '2s', '--ping-timeout', '1s'];
 
 // In `/` and `/other` of apps/clients.c, by WebSocket.
 async function enter(t, g) {
@@ -75,7 +75,8 @@ const rows = [
 	}, ['--max-send-queue', '100KB'], 'slow client'],
 ];
 
-describe('2.11: why a connection ended, told to every namespace of it', () => {
+// Concurrent: each has a gateway of its own and waits most of the time.
+describe('2.11: why a connection ended, told to every namespace of it', { concurrency: 4 }, () => {
 	for (const [what, reason, come, act, flags = [], logged = reason] of rows)
 		test(`2.11: ${reason}: ${what}`, async (t) => {
 			const g = await forTest(t, 'clients', flags);
@@ -122,7 +123,7 @@ describe('2.11: why a client left a namespace', () => {
 	});
 
 	test('2.11: connect_timeout ends a connection that joined nothing; nobody is told, the log has it', async (t) => {
-		const g = await forTest(t, 'clients', ['--connect-timeout', '300ms']);
+		const g = await forTest(t, 'clients', ['--connect-timeout', '1s']);
 		const ws = await RawWebSocket.session(t, g.port);
 
 		assert.equal(await ws.closed(), 1005);

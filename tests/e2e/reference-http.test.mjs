@@ -254,18 +254,10 @@ describe('2.2, 2.3 against the reference: requests of a session', () => {
 	};
 	for (const [name, act] of Object.entries(rows))
 		test(name, (t) => compare(t, (peer) => withSession(t, peer, (p) => act(t, peer, p))));
-
-	test('2.15 Q2: a WebSocket for a session on WebSocket takes it over in the reference; here it is closed', (t) =>
-		compare(t, async (peer) => {
-			const ws = await RawWebSocket.session(t, peer.port, { connect: '' });
-			const second = await RawWebSocket.open(t, peer.port, `/socket.io/?EIO=4&transport=websocket&sid=${ws.opened.sid}`);
-
-			await ws.text();
-			return second.send('2probe').closed();
-		}));
 });
 
-describe('2.4, 2.5, 2.6 against the reference: time limits', () => {
+// Concurrent: each waits for its limit, at servers of its own.
+describe('2.4, 2.5, 2.6 against the reference: time limits', { concurrency: true }, () => {
 	const options = { pingInterval: 2000, pingTimeout: 2000, upgradeTimeout: 2000, connectTimeout: 3500 };
 	const flags = ['--ping-interval', '2s', '--ping-timeout', '2s', '--upgrade-timeout', '2s', '--connect-timeout', '3500ms', '--cors-allowed-origins', ''];
 	const rows = {
@@ -298,4 +290,13 @@ describe('2.4, 2.5, 2.6 against the reference: time limits', () => {
 
 	for (const [name, act] of Object.entries(rows))
 		test(name, async (t) => compare(t, (peer) => act(t, peer), undefined, await bothFor(t, options, flags)));
+
+	test('2.15 Q2: a WebSocket for a session on WebSocket takes it over in the reference; here it is closed', async (t) =>
+		compare(t, async (peer) => {
+			const ws = await RawWebSocket.session(t, peer.port, { connect: '' });
+			const second = await RawWebSocket.open(t, peer.port, `/socket.io/?EIO=4&transport=websocket&sid=${ws.opened.sid}`);
+
+			await ws.text();
+			return second.send('2probe').closed();
+		}, undefined, await bothFor(t, { upgradeTimeout: 2000 }, ['--cors-allowed-origins', ''])));
 });

@@ -284,7 +284,7 @@ describe('what a client does, its owner sees', () => {
 		p.port = owner.port;
 		await p.post('42["message","now"]');
 		assert.equal((await raw.response()).body, '42["message-back","now"]');
-		assert.equal(await metric(other, 'stoa_relays'), 0);
+		await eventually('the relay to end', async () => (await metric(other, 'stoa_relays')) === 0);
 	});
 
 	test('probe, switch and messages over a relayed WebSocket', async (t) => {
@@ -656,7 +656,7 @@ describe('ends', () => {
 	});
 
 	test('the owner is stopped: what is brought to it is given up in time, and clients go on when it is lost', async (t) => {
-		const [owner, other] = await pair(t, 'stopped', ['--relay-timeout', '300ms']);
+		const [owner, other] = await pair(t, 'stopped', ['--relay-timeout', '1s']);
 		const p = await sessionOf(t, owner, other.port);
 
 		t.after(() => owner.signal('SIGCONT'));

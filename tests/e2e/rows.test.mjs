@@ -190,7 +190,7 @@ test('call: time runs out for those who are silent, and the other answers are th
 	for (const socket of [bob, eve])
 		await socket.ask('join', socket.id, 'asked');
 	bob.on('question', (a, b, ack) => ack('yes'));
-	ada.emit('ask', 'asked', 100);
+	ada.emit('ask', 'asked', 1500);
 	const [status, answers, error] = await ada.next('answers');
 	assert.deepEqual([status, answers], [-110, [['yes']]]);
 	assert.match(error, /timed out/);

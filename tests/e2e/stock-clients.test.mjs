@@ -164,6 +164,8 @@ function stock(generation, { transports, upgrades }) {
 		const ended = socket.happens('disconnect');
 
 		assert.deepEqual(await socket.ask('echo', 1), [1]);
+		if (upgrades)
+			await upgraded(socket); // in the middle of that its polling rests, and only a ping that does not come tells it
 		await first.stop();
 		assert.match((await ended)[0], /^transport (close|error)$/);
 		const again = socket.happens('connect');

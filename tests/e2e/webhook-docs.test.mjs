@@ -25,7 +25,8 @@ for (const [language, program, file] of [['python', 'python3', 'app.py'], ['js',
 		const ended = exitOf(child);
 		t.after(() => (child.kill('SIGKILL'), ended));
 		const url = `http://127.0.0.1:${port}/stoa`;
-		const post = (headers) => fetch(url, { method: 'POST', body: '{"kind":"none"}', headers: { 'Content-Type': 'application/json', ...headers } });
+		// Each over a connection of its own: one that is kept may be closed while the next request is on its way.
+		const post = (headers) => fetch(url, { method: 'POST', body: '{"kind":"none"}', headers: { 'Content-Type': 'application/json', Connection: 'close', ...headers } });
 
 		await eventually('the application to listen', () => post({}).then(() => true, () => false));
 		assert.equal((await post({})).status, 401);

@@ -201,7 +201,7 @@ describe('attempts', () => {
 
 	test('webhook_timeout: an attempt that is not answered in time has failed', async (t) => {
 		const hook = await Webhook.start(t, (e) => (e.kind === 'event' ? (e.attempt === 1 ? NEVER : [ack(e, e.attempt)]) : []));
-		const g = await gatewayFor(t, hook, ['--webhook-timeout', '200ms']);
+		const g = await gatewayFor(t, hook, ['--webhook-timeout', '1s']);
 		const socket = await connect(t, g.url);
 
 		assert.deepEqual(await socket.ask('x'), [2]);
@@ -210,7 +210,7 @@ describe('attempts', () => {
 
 	test('event_timeout: the client is told, whatever is under way', async (t) => {
 		const hook = await Webhook.start(t, (e) => (e.kind === 'event' ? NEVER : []));
-		const g = await gatewayFor(t, hook, ['--webhook-timeout', '60s', '--event-timeout', '300ms']);
+		const g = await gatewayFor(t, hook, ['--webhook-timeout', '60s', '--event-timeout', '1s']);
 		const socket = await connect(t, g.url);
 
 		assert.equal(errorOf(await socket.ask('x')), 'The application did not answer in time');
@@ -239,12 +239,12 @@ describe('the circuit breaker', () => {
 	test('after so many failures events are refused at once; then one shows whether it goes on', async (t) => {
 		let broken = true;
 		const hook = await Webhook.start(t, (e) => (e.kind !== 'event' ? [] : broken ? new Reply(503) : [ack(e, 'fine')]));
-		const g = await gatewayFor(t, hook, ['--webhook-attempts', '1', '--webhook-breaker-failures', '3', '--webhook-breaker-rest', '500ms']);
+		const g = await gatewayFor(t, hook, ['--webhook-attempts', '1', '--webhook-breaker-failures', '3', '--webhook-breaker-rest', '2s']);
 		const socket = await connect(t, g.url);
 
 		for (let i = 0; i < 3; i++)
 			assert.equal(errorOf(await socket.ask('x')), 'The application did not answer');
-		await g.line(/ webhook-rests .*for_ms=500 hint=/);
+		await g.line(/ webhook-rests .*for_ms=2000 hint=/);
 		const posts = hook.posts.length;
 		assert.equal(errorOf(await socket.ask('x')), 'The server is busy');
 		assert.equal(hook.posts.length, posts);

@@ -201,10 +201,11 @@ describe('a worker that ends', () => {
 		const answers = Array.from({ length: 30 }, () => fetchRaw(t, g.port, 'GET', HANDSHAKE));
 		for (const { status } of await Promise.all(answers))
 			assert.equal(status, 200);
-		assert.deepEqual(waits(), [100, 200, 400, 800, 1600]);
+		assert.deepEqual(waits().slice(0, 5), [100, 200, 400, 800, 1600]);
 		rmSync(poison);
+		const before = waits().length;
 		await eventually('the next to listen', () => events(g, 'listening').filter((e) => e.worker === '1').length === 2);
-		assert.ok(waits().length <= 6, `restarted ${waits().length} times`);
+		assert.ok(waits().length <= before + 1, `restarted ${waits().length} times, ${before} of them before it could`);
 		assert.equal(events(g, 'worker-started').filter((e) => e.worker === '1').length, waits().length + 1);
 		await oneEach(t, g);
 	});

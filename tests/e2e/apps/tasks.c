@@ -1,6 +1,7 @@
 /* tasks.c - an application for tests: sessions, who is there, background tasks, latest values, a handler that blocks. */
 #include <stoa.h>
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -104,8 +105,22 @@ static int on_repeat(struct stoa_event *ev)
 /* --- Background tasks --------------------------------------------------------------------------------------------- */
 
 struct plan {
-	int steps, pause_ms;
+	int steps, pause_ms; /* AT_THE_GATE: until somebody opens it */
 };
+
+enum { AT_THE_GATE = -1 };
+
+static atomic_bool gate_is_open;
+
+static int pause_of(struct stoa_event *ev, const struct plan *plan)
+{
+	if (plan->pause_ms != AT_THE_GATE)
+		return stoa_sleep(ev, plan->pause_ms);
+	while (!atomic_load(&gate_is_open))
+		if (stoa_sleep(ev, 5) < 0)
+			return -1;
+	return 0;
+}
 
 static int answered(struct stoa_event *ev)
 {
@@ -116,10 +131,11 @@ static int walk(struct stoa_event *ev)
 {
 	const struct plan *plan = stoa_ctx(ev);
 
+	stoa_log(ev, STOA_INFO, "walks");
 	stoa_session_put(ev, "walking", true);
 	stoa_join_room(ev, "walkers");
 	for (int i = 0; i < plan->steps; i++) {
-		if (stoa_sleep(ev, plan->pause_ms) < 0)
+		if (pause_of(ev, plan) < 0)
 			return stoa_fail(ev, "stopped on the way");
 		stoa_emit(stoa_to(ev, "walkers"), "step", i, stoa_bytes("foot", 4));
 	}
@@ -150,6 +166,12 @@ static int on_walk(struct stoa_event *ev)
 	if (status < 0)
 		free(copy);
 	return stoa_ack(ev, status);
+}
+
+static int on_open_gate(struct stoa_event *ev)
+{
+	atomic_store(&gate_is_open, true);
+	return stoa_ack(ev, true);
 }
 
 static void block(int ms)
@@ -195,6 +217,7 @@ static const struct stoa_handler handlers[] = {
 	{ "each", on_each },
 	{ "repeat", on_repeat },
 	{ "walk", on_walk },
+	{ "open gate", on_open_gate },
 	{ "stubborn", on_stubborn },
 	{ "block", on_block },
 	{ 0 },

@@ -14,7 +14,7 @@ const PATH = `${process.env.PATH}:/usr/sbin:/sbin`; // where Debian has both
 function haproxyConfig(port, gateways) {
 	return `
 global
-	maxconn 4000
+	maxconn 1000
 defaults
 	mode http
 	timeout connect 5s

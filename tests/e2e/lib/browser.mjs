@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
+import { IS_DEV } from './gateway.mjs';
 import { PATIENCE_MS } from './wait.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -11,19 +12,21 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const SOON = ['--ping-interval', '2s', '--ping-timeout', '4s'];
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
+// For describe() of what is about a page: a page does not see with what flags the server was built.
+export const PAGES = { skip: IS_DEV && 'pages are looked at with the release build' };
+
 let browser;
 
-// A browser for all tests of a file: useBrowser(before, after).
-export function useBrowser(before, after) {
-	before(async () => {
-		browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 60_000 });
-	});
-	after(() => browser?.close());
+// A browser for all tests of a file, launched for the first page: useBrowser(after).
+export function useBrowser(after) {
+	after(async () => (await browser)?.close());
 }
+
+const launched = () => (browser ??= chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 120_000 }));
 
 // A page of its own: no storage shared with the others. An error in it fails the test, and so does a request to elsewhere.
 export async function openPage(t, url, options = {}) {
-	const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, ...options });
+	const context = await (await launched()).newContext({ viewport: { width: 1100, height: 720 }, ...options });
 	const page = await context.newPage();
 
 	page.problems = [];

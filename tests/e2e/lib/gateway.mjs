@@ -9,6 +9,7 @@
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { becomesReady, Broker, sharedRedis, shareOut } from './broker.mjs';
+import { hangUp } from './raw.mjs';
 import { appPath, portIn, Program, ROOT, runProgram } from './program.mjs';
 
 export { APPS, appPath, BIN, parseMetrics, ROOT } from './program.mjs';
@@ -139,6 +140,13 @@ export function share(before, after, app, flags = []) {
 export async function forTest(t, app, flags = [], options = {}) {
 	const g = await Gateway.start(app, flags, options);
 
-	t.after(() => g.stop());
+	stopAfter(t, g);
 	return g;
+}
+
+export function stopAfter(t, g) {
+	t.after(() => {
+		hangUp(t);
+		return g.stop();
+	});
 }

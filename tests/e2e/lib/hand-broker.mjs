@@ -1,7 +1,7 @@
 // A broker in a test's own hands: it reads the streams of events as common/records/records.h has them, and answers what the
 // test says, when the test says. For what gateways must do whoever runs the application.
 
-import { Gateway } from './gateway.mjs';
+import { Gateway, stopAfter } from './gateway.mjs';
 import { deadline, Inbox } from './wait.mjs';
 
 let started = 0;
@@ -135,7 +135,7 @@ export class HandBroker {
 export async function gatewayFor(t, broker, flags = []) {
 	const g = await Gateway.startWithout(['--dispatch', 'broker', '--app-name', broker.name, '--redis-url', broker.redis.url, '--shutdown-timeout', '500ms', ...flags]);
 
-	t.after(() => g.stop());
+	stopAfter(t, g);
 	return g;
 }
 

@@ -105,7 +105,8 @@ export class Program extends EventEmitter {
 
 	// All metrics: name with labels -> number.
 	async metrics() {
-		const answer = await fetch(`${this.internalUrl}/metrics`);
+		// Over a connection of its own: one that is kept may be closed while the next request is on its way.
+		const answer = await fetch(`${this.internalUrl}/metrics`, { headers: { Connection: 'close' } });
 		const text = await answer.text();
 
 		assert.equal(answer.status, 200);

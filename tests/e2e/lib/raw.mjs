@@ -9,10 +9,20 @@ export const SEPARATOR = '\x1e'; // between the packets of a polling payload
 
 // --- TCP
 
+const connections = new WeakMap(); // of each test
+
+// The connections that a test opened end before the gateway that it started does: then that has nobody to wait for, and
+// ends at once. What it does about who stays is for lifecycle.test.mjs.
+export function hangUp(t) {
+	connections.get(t)?.forEach((socket) => socket.destroy());
+}
+
 // A TCP connection. Bytes that arrived and nobody took are in `input`; `ended` resolves with 'fin' or 'rst' when the
 // peer is done.
 export class Raw {
-	input = Buffer.alloc(0);
+	#room = Buffer.alloc(0); // its live part is what arrived and nobody took
+	#from = 0;
+	#to = 0;
 	#readers = new Set();
 
 	static open(t, port, host = '127.0.0.1') {
@@ -25,6 +35,8 @@ export class Raw {
 
 		raw.socket = socket;
 		t?.after(() => socket.destroy());
+		if (t && !connections.get(t)?.add(socket))
+			connections.set(t, new Set([socket]));
 		await deadline(new Promise((resolve, reject) => socket.once(ready, resolve).once('error', reject)), 'a connection');
 		raw.over = null;
 		raw.ended = new Promise((resolve) => {
@@ -36,10 +48,27 @@ export class Raw {
 			socket.on('end', () => end('fin')).on('error', () => end('rst')).on('close', () => end('rst'));
 		});
 		socket.on('data', (data) => {
-			raw.input = Buffer.concat([raw.input, data]);
+			raw.#append(data);
 			raw.#wake();
 		});
 		return raw;
+	}
+
+	get input() {
+		return this.#room.subarray(this.#from, this.#to);
+	}
+
+	// Room is doubled, so that megabytes in small pieces do not take the time in which they must be read. What was taken
+	// is never written over: it may be in use.
+	#append(data) {
+		const { input } = this;
+
+		if (this.#to + data.length > this.#room.length) {
+			this.#room = Buffer.allocUnsafe(2 * (input.length + data.length));
+			this.#from = 0;
+			this.#to = input.copy(this.#room);
+		}
+		this.#to += data.copy(this.#room, this.#to);
 	}
 
 	#wake() {
@@ -72,7 +101,7 @@ export class Raw {
 				try {
 					const result = parse(this.input, this.over !== null);
 					if (result !== undefined) {
-						this.input = this.input.subarray(result.used);
+						this.#from += result.used;
 						resolve(result.value);
 					} else if (this.over !== null) {
 						reject(new Error(`the connection ended (${this.over}) instead of ${what}; received: ${this.input.toString('latin1').slice(0, 400)}`));

@@ -9,14 +9,23 @@ import path from 'node:path';
 import { freePort } from './gateway.mjs';
 import { deadline, eventually } from './wait.mjs';
 
+class EndedAtOnce extends Error {}
+
 export class Redis {
 	static async start({ port, flags = [] } = {}) {
 		const r = new Redis();
 
-		r.port = port ?? (await freePort());
 		r.flags = flags;
-		await r.run();
-		return r;
+		for (let attempts = port === undefined ? 5 : 1; ; attempts--) {
+			r.port = port ?? (await freePort());
+			try {
+				await r.run();
+				return r;
+			} catch (error) {
+				if (!(error instanceof EndedAtOnce) || attempts === 1)
+					throw error;
+			}
+		}
 	}
 
 	// Starts it, again after kill(): empty, on the same port.
@@ -25,7 +34,12 @@ export class Redis {
 		this.child = spawn('redis-server', ['--port', this.port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', this.dir, ...this.flags],
 			{ stdio: 'ignore' });
 		this.ended = once(this.child, 'exit');
-		await eventually('Redis to answer', () => this.command('PING').then(() => true, (error) => /NOAUTH/.test(error.message)));
+		let hasEnded = false;
+
+		this.child.once('exit', () => (hasEnded = true));
+		await eventually('Redis to answer', () => hasEnded || this.command('PING').then(() => true, (error) => /NOAUTH/.test(error.message)));
+		if (hasEnded)
+			throw new EndedAtOnce(`redis-server on port ${this.port} ended at once: somebody else may have taken the port`);
 	}
 
 	get url() {

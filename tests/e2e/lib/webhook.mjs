@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { Gateway } from './gateway.mjs';
+import { Gateway, stopAfter } from './gateway.mjs';
 import { deadline, Inbox } from './wait.mjs';
 
 export const SECRET = 'a secret that is not one'.replaceAll(' ', '-');
@@ -132,7 +132,7 @@ export async function gatewayFor(t, hook, flags = []) {
 	const g = await Gateway.startWithout(['--dispatch', 'webhook', '--webhook-url', hook.url, '--webhook-secret', SECRET,
 		'--webhook-retry', '20ms', ...flags]);
 
-	t.after(() => g.stop());
+	stopAfter(t, g);
 	return g;
 }
 

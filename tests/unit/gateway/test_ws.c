@@ -138,10 +138,17 @@ static void tick(struct timer *t, int64_t now_ms)
 	(void)now_ms;
 }
 
+static bool
+	ahead; /* a test has moved the timers' clock on: what is set for a moment from now would wait for ours to get there */
+
 static void turn(void)
 {
 	static struct timer timer;
 
+	if (ahead) {
+		loop_poll(&loop);
+		return;
+	}
 	timer_set(&loop.timers, &timer, tick, clock_now_ms() + 1);
 	loop_run(&loop);
 	timer_stop(&loop.timers, &timer);
@@ -177,6 +184,7 @@ static void teardown(void)
 	loop_fini(&loop);
 	ck_assert_int_eq(open_descriptors(), descriptors);
 	together = false;
+	ahead = false;
 }
 
 static int halves_pong_of = -1;
@@ -1089,6 +1097,7 @@ START_TEST(close_of_a_peer_that_never_reads)
 	close_ws(&c->seen, 0);
 	turns(5);
 	ck_assert_uint_eq(ws_engine_count(engine), 1);
+	ahead = true;
 	timers_run(&loop.timers, clock_now_ms() + 9 * 1000);
 	turns(2);
 	ck_assert_uint_eq(ws_engine_count(engine), 1);
