@@ -177,6 +177,7 @@ int server_open(struct server *s, const struct gateway_options *options, const s
 		return -1;
 	}
 	hub_init(&s->hub, (uint32_t)options->max_rooms);
+	s->hub.recovery = clients_recovery(options, &s->process.loop.timers);
 	clients_init(&s->clients, &clients, &s->hub, &s->process.sessions);
 	dispatch_init(&s->dispatch, &s->hub, &s->clients, &s->process.loop.timers);
 	if (notify_open(&s->notify, &s->process.loop, on_notify, s) < 0) {
@@ -235,6 +236,7 @@ void server_close(struct server *s)
 	token_keys_close(s->token_keys);
 	elsewhere_close(s->elsewhere);
 	membership_close(s->membership);
+	recovery_free(s->hub.recovery);
 	process_close(&s->process);
 	api_free(s->api);
 	unload(s->app, s->background);

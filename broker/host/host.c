@@ -89,6 +89,7 @@ static void run_client(struct host *h, const struct handling *g)
 		.auth = g->state->auth,
 		.claims = g->state->claims,
 		.transport = g->state->transport,
+		.recovered = g->state->recovered,
 		.host = (void *)(uintptr_t)g->state };
 
 	in.client = &client;

@@ -36,6 +36,7 @@ struct app_client {
 	struct slice auth;     /* JSON text of an object; empty: none was given */
 	struct slice claims;   /* the same of the token that was checked; empty: none was asked for */
 	const char *transport; /* "websocket", "polling" */
+	bool recovered;        /* it lost its connection before and is the one it was: connection state recovery */
 	void *host;            /* the host's own, handed back in struct effect_target */
 };
 

@@ -67,6 +67,11 @@ const char *context_transport(struct stoa_event *ev)
 	return ev->client ? ev->client->transport : NULL;
 }
 
+bool context_recovered(struct stoa_event *ev)
+{
+	return ev->client && ev->client->recovered;
+}
+
 /* --- Values ------------------------------------------------------------------------------------------------------- */
 
 static struct stoa_value args_of(struct stoa_event *ev)

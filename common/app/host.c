@@ -115,6 +115,7 @@ const struct stoa_host host_table = {
 	.answers = do_answers,
 	.option_int = setup_option_int,
 	.claims = context_claims,
+	.recovered = context_recovered,
 };
 
 _Thread_local struct arena *app_bench;

@@ -450,6 +450,7 @@ const char *context_header(struct stoa_event *ev, const char *name);
 const char *context_cookie(struct stoa_event *ev, const char *name);
 const char *context_address(struct stoa_event *ev);
 const char *context_transport(struct stoa_event *ev);
+bool context_recovered(struct stoa_event *ev);
 struct stoa_value context_auth(struct stoa_event *ev);
 struct stoa_value context_claims(struct stoa_event *ev);
 

@@ -329,13 +329,29 @@ static void put_tag(struct frame *f, const char *from, size_t before_json, struc
 	f->tag_size = (uint32_t)size;
 }
 
+/* `,"offset"` and the bracket that it goes before. */
+static size_t offset_size(const struct sio_out *out)
+{
+	return out->offset.size ? out->offset.size + 3 : 0;
+}
+
+static char *put_json(char *to, const struct sio_out *out)
+{
+	if (out->offset.size == 0)
+		return put_slice(to, out->json);
+	to = put_slice(to, slice_first(out->json, out->json.size - 1));
+	to = put_slice(to, SLICE(",\""));
+	to = put_slice(to, out->offset);
+	return put_slice(to, SLICE("\"]"));
+}
+
 struct frame *sio_frame(const struct sio_out *out)
 {
 	bool main_nsp = out->nsp.size <= 1;
 	struct slice nsp = main_nsp ? SLICE("") : out->nsp;
 	char head[HEAD_MAX], id[ID_MAX];
 	struct slice before = slice_of(head, put_head(head, out)), after = slice_of(id, put_id(id, out, !main_nsp));
-	size_t text_size = before.size + nsp.size + after.size + out->json.size;
+	size_t text_size = before.size + nsp.size + after.size + out->json.size + offset_size(out);
 	struct frame *f = frame_for(out, text_size);
 	char *to;
 
@@ -346,7 +362,7 @@ struct frame *sio_frame(const struct sio_out *out)
 	to = put_slice(to, before);
 	if (out->latest)
 		put_tag(f, to, nsp.size + after.size, out->json);
-	put_slice(put_slice(put_slice(to, nsp), after), out->json);
+	put_json(put_slice(put_slice(to, nsp), after), out);
 	for (size_t i = 0; i < out->n_blobs; i++)
 		put_slice(frame_put(f, true, out->blobs[i].size), out->blobs[i]);
 	return f;

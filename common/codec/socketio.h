@@ -68,7 +68,9 @@ struct sio_out {
 	struct slice json;
 	const struct slice *blobs;
 	size_t n_blobs;
-	bool latest; /* an EVENT's frame gets a tag: its namespace and name */
+	struct slice
+		offset; /* of an EVENT: one more argument, behind the others, plain text without quotes; empty: none */
+	bool latest;    /* an EVENT's frame gets a tag: its namespace and name */
 	bool uncompressed;
 };
 

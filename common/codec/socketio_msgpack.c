@@ -272,6 +272,22 @@ static void put_id(msgpack_packer *to, const struct sio_out *out)
 	msgpack_pack_uint64(to, out->id);
 }
 
+/* The payload, an array, with one text more at its end. */
+static void put_payload(msgpack_packer *to, struct sink *sink, const struct sio_out *out)
+{
+	struct msgpack_head head;
+	struct slice items;
+
+	if (out->offset.size == 0 || !msgpack_head(out->json, &head) || head.form != MSGPACK_ARRAY) {
+		write_sink(sink, out->json.at, out->json.size);
+		return;
+	}
+	items = slice_from(out->json, head.size);
+	msgpack_pack_array(to, head.count + 1);
+	write_sink(sink, items.at, items.size);
+	put_text(to, out->offset);
+}
+
 static void put_packet(struct sink *sink, const struct sio_out *out)
 {
 	msgpack_packer to;
@@ -283,7 +299,7 @@ static void put_packet(struct sink *sink, const struct sio_out *out)
 	put_type(&to, out);
 	if (out->json.size) {
 		put_text(&to, SLICE("data"));
-		write_sink(sink, out->json.at, out->json.size);
+		put_payload(&to, sink, out);
 	}
 	if (out->type != SIO_ACK)
 		put_id(&to, out);
@@ -337,14 +353,17 @@ static struct frame *make_frame(const struct sio_out *out)
 
 /* --- Payloads ----------------------------------------------------------------------------------------------------- */
 
-/* Node names the private id of recovery too, which there is none of. */
-static void put_connected(struct buf *to, struct slice sid)
+/* Node names the private id of recovery also where there is none. */
+static void put_connected(struct buf *to, struct slice sid, struct slice pid)
 {
 	msgpack_put_map(to, 2);
 	msgpack_put_text(to, SLICE("sid"));
 	msgpack_put_text(to, sid);
 	msgpack_put_text(to, SLICE("pid"));
-	msgpack_put_undefined(to);
+	if (pid.size)
+		msgpack_put_text(to, pid);
+	else
+		msgpack_put_undefined(to);
 }
 
 static void put_message(struct buf *to, struct slice text)

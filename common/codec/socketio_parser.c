@@ -3,10 +3,14 @@
 
 #include <errno.h>
 
-static void put_connected(struct buf *to, struct slice sid)
+static void put_connected(struct buf *to, struct slice sid, struct slice pid)
 {
 	buf_add_str(to, "{\"sid\":\"");
 	buf_add_slice(to, sid);
+	if (pid.size) {
+		buf_add_str(to, "\",\"pid\":\"");
+		buf_add_slice(to, pid);
+	}
 	buf_add_str(to, "\"}");
 }
 

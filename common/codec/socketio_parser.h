@@ -26,8 +26,9 @@ struct sio_parser {
 	const char *(*parse)(struct slice data, const struct sio_rules *rules, struct sio_packet *packet);
 	struct frame *(*frame)(const struct sio_out *out);
 
-	/* Append a payload (sio_out.json): {"sid": ..} of CONNECT, {"message": ..} of CONNECT_ERROR. `text` is UTF-8. */
-	void (*put_connected)(struct buf *to, struct slice sid);
+	/* Append a payload (sio_out.json): {"sid": ..} of CONNECT, with "pid" unless that is empty, {"message": ..} of
+	 * CONNECT_ERROR. `text` is UTF-8. */
+	void (*put_connected)(struct buf *to, struct slice sid, struct slice pid);
 	void (*put_message)(struct buf *to, struct slice text);
 
 	/* Appends checked JSON as a payload, its placeholders being `blobs`, which in JSON stay beside it. 0, -EINVAL (a

@@ -81,6 +81,8 @@ struct gateway_options {
 	int64_t max_decode_packets, max_fragments, max_control_frames, max_send_queue, max_send_wait_ms;
 	int64_t max_namespaces, max_rooms, max_room_name, max_event_name;
 	int64_t max_attachments, max_json_depth, max_pending_acks, ack_timeout_ms, max_timers, max_effects;
+	bool connection_state_recovery; /* who loses the connection may be recovered */
+	int64_t max_disconnection_duration_ms, max_recovery_memory, max_recoverable_sessions;
 	int64_t max_session_bytes, max_answers, max_answer_memory, max_handler_memory;
 	int64_t background_threads, max_background_tasks, slow_handler_ms;
 

@@ -62,6 +62,29 @@
 	METRIC(ACKS_RECEIVED, COUNTER, "stoa_acks_total", "direction=\"in\"", "Socket.IO acks") \
 	METRIC(ACKS_SENT, COUNTER, "stoa_acks_total", "direction=\"out\"", "Socket.IO acks") \
 	METRIC(ACKS_UNKNOWN, COUNTER, "stoa_acks_unknown_total", "", "Acks for an id never asked or already answered") \
+	METRIC(RECOVERY_SESSIONS, GAUGE, "stoa_recovery_sessions", "", \
+		"Clients that lost their connection and can be recovered") \
+	METRIC(RECOVERY_PACKETS, GAUGE, "stoa_recovery_packets", "", "Packets kept for recovery") \
+	METRIC(RECOVERY_BYTES, GAUGE, "stoa_recovery_bytes", "", "Memory of packets and clients kept for recovery") \
+	METRIC(RECOVERY_SAVED, COUNTER, "stoa_recovery_saved_total", "", "Clients kept for recovery") \
+	METRIC(RECOVERY_REPLAYED, COUNTER, "stoa_recovery_replayed_total", "", \
+		"Packets sent to clients that were recovered") \
+	METRIC(RECOVERY_RECOVERED, COUNTER, "stoa_recoveries_total", "result=\"recovered\"", \
+		"Clients that asked to be recovered") \
+	METRIC(RECOVERY_UNKNOWN, COUNTER, "stoa_recoveries_total", "result=\"unknown\"", \
+		"Clients that asked to be recovered") \
+	METRIC(RECOVERY_OFFSET, COUNTER, "stoa_recoveries_total", "result=\"offset\"", \
+		"Clients that asked to be recovered") \
+	METRIC(RECOVERY_FORGOTTEN, COUNTER, "stoa_recoveries_total", "result=\"forgotten\"", \
+		"Clients that asked to be recovered") \
+	METRIC(RECOVERY_LEFT, COUNTER, "stoa_recoveries_total", "result=\"left\"", \
+		"Clients that asked to be recovered") \
+	METRIC(RECOVERY_DEAF, COUNTER, "stoa_recoveries_total", "result=\"deaf\"", \
+		"Clients that asked to be recovered") \
+	METRIC(RECOVERY_TOO_MUCH, COUNTER, "stoa_recoveries_total", "result=\"too-much\"", \
+		"Clients that asked to be recovered") \
+	METRIC(RECOVERY_BUSY, COUNTER, "stoa_recoveries_total", "result=\"busy\"", \
+		"Clients that asked to be recovered") \
 	METRIC(BYTES_RECEIVED, COUNTER, "stoa_bytes_total", "direction=\"in\"", "Bytes of Engine.IO messages") \
 	METRIC(BYTES_SENT, COUNTER, "stoa_bytes_total", "direction=\"out\"", "Bytes of Engine.IO messages") \
 	METRIC(HANDLER_ERRORS, COUNTER, "stoa_handler_errors_total", "", "Events whose handler failed") \
@@ -430,6 +453,10 @@
 	METRIC(LIMIT_ACK_TIME, COUNTER, "stoa_limit_total", "limit=\"ack_timeout\"", "Refusals by a limit") \
 	METRIC(LIMIT_TIMERS, COUNTER, "stoa_limit_total", "limit=\"max_timers\"", "Refusals by a limit") \
 	METRIC(LIMIT_EFFECTS, COUNTER, "stoa_limit_total", "limit=\"max_effects\"", "Refusals by a limit") \
+	METRIC(LIMIT_RECOVERY_MEMORY, COUNTER, "stoa_limit_total", "limit=\"max_recovery_memory\"", \
+		"Refusals by a limit") \
+	METRIC(LIMIT_RECOVERABLE_SESSIONS, COUNTER, "stoa_limit_total", "limit=\"max_recoverable_sessions\"", \
+		"Refusals by a limit") \
 	METRIC(LIMIT_SESSION, COUNTER, "stoa_limit_total", "limit=\"max_session_bytes\"", "Refusals by a limit") \
 	METRIC(LIMIT_ANSWERS, COUNTER, "stoa_limit_total", "limit=\"max_answers\"", "Refusals by a limit") \
 	METRIC(LIMIT_ANSWER_MEMORY, COUNTER, "stoa_limit_total", "limit=\"max_answer_memory\"", "Refusals by a limit") \

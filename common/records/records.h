@@ -95,14 +95,15 @@ struct state_datum {
 	struct slice key, json; /* JSON text both */
 };
 
-/* In a record: {"query","headers","address","transport","auth":{..},"claims":{..},"rooms":[..],"session":{..}}, headers
- * being the text of struct app_handshake. auth, claims and session are values of the record's encoding there; here they are
- * JSON text. */
+/* In a record: {"query","headers","address","transport","auth":{..},"claims":{..},"recovered","rooms":[..],"session":{..}},
+ * headers being the text of struct app_handshake, recovered being there when it is true. auth, claims and session are values
+ * of the record's encoding there; here they are JSON text. */
 struct client_state {
 	struct app_handshake handshake;
 	struct slice auth;   /* JSON text of an object; empty: none */
 	struct slice claims; /* likewise */
 	const char *transport;
+	bool recovered;            /* as in struct app_client */
 	const struct slice *rooms; /* its own id first */
 	size_t n_rooms;
 	const struct state_datum *session;

@@ -3,9 +3,9 @@
 
 #include "json.h"
 
-enum { QUERY, HEADERS, ADDRESS, TRANSPORT, AUTH, CLAIMS, ROOMS, SESSION, STATE_MEMBERS };
+enum { QUERY, HEADERS, ADDRESS, TRANSPORT, AUTH, CLAIMS, RECOVERED, ROOMS, SESSION, STATE_MEMBERS };
 static const char *const state_members[STATE_MEMBERS] = { "query", "headers", "address", "transport", "auth", "claims",
-	"rooms", "session" };
+	"recovered", "rooms", "session" };
 
 /* --- Writing ------------------------------------------------------------------------------------------------------ */
 
@@ -42,6 +42,7 @@ void put_state(struct record_writer *w, struct record_part *map, const char *key
 		put_json(w, &state, state_members[AUTH], s->auth);
 	if (s->claims.size)
 		put_json(w, &state, state_members[CLAIMS], s->claims);
+	put_flag(w, &state, state_members[RECOVERED], s->recovered);
 	if (s->n_rooms)
 		put_names(w, &state, state_members[ROOMS], s->rooms, s->n_rooms);
 	put_session(w, &state, s);
@@ -97,6 +98,7 @@ struct client_state read_state(struct record_reader *r, struct slice value)
 	s.transport = read_text(r, at[TRANSPORT], "transport is no text").at;
 	s.auth = read_json_object(r, at[AUTH], "auth is no map");
 	s.claims = read_json_object(r, at[CLAIMS], "claims is no map");
+	s.recovered = read_flag(r, at[RECOVERED], "recovered is neither true nor false");
 	s.rooms = read_names(r, at[ROOMS], r->rules->max_rooms, &s.n_rooms, "rooms are no array of texts, or too many");
 	read_session(r, at[SESSION], &s);
 	if (s.handshake.address == NULL)

@@ -190,13 +190,23 @@ static bool make_payload(struct api_call *c, struct payload *p)
 /* How many clients got it. False: no memory. */
 static bool send(struct api_call *c, const struct hub_target *t, const struct payload *p, size_t *delivered)
 {
-	struct frame *f = parser_of(c)->frame(&(struct sio_out){
-		.type = SIO_EVENT, .nsp = c->namespace, .json = p->json, .blobs = p->blobs, .n_blobs = p->n_blobs });
+	struct recovery_packet packet = {
+		.nsp = c->namespace, .rooms = t->rooms, .n_rooms = t->n_rooms, .skip = t->skip, .n_skip = t->n_skip
+	};
+	struct recovery_offset offset = recovery_begin(c->api->hub, &packet);
+	struct frame *f = parser_of(c)->frame(&(struct sio_out){ .type = SIO_EVENT,
+		.nsp = c->namespace,
+		.json = p->json,
+		.blobs = p->blobs,
+		.n_blobs = p->n_blobs,
+		.offset = recovery_text(&offset) });
 
 	if (f == NULL)
 		return api_no_memory(c);
 	metrics_count(M_EVENTS_SENT);
 	*delivered = hub_broadcast(c->api->hub, t, f);
+	if (offset.size)
+		recovery_log(c->api->hub, c->now_ms, &packet, f);
 	frame_unref(f);
 	return true;
 }

@@ -53,6 +53,7 @@ struct client *client_new(struct conn *conn, const struct sio_packet *connect)
 void client_pass(struct client *c, int64_t now_ms)
 {
 	c->at_gate = false;
+	client_recall(c, now_ms);
 	c->conn->all->ops->connect(c->conn->all->ctx, c, now_ms);
 }
 
@@ -103,7 +104,7 @@ static void send_connected(struct client *c)
 		send_bare(c, SIO_CONNECT, SLICE(""));
 		return;
 	}
-	c->conn->all->config.parser->put_connected(&payload, slice_str(c->sid));
+	c->conn->all->config.parser->put_connected(&payload, slice_str(c->sid), client_pid(c));
 	if (payload.failed)
 		metrics_count(M_OUT_OF_MEMORY);
 	else
@@ -123,6 +124,7 @@ bool client_accept(struct client *c, int64_t now_ms)
 	c->was_joined = true;
 	conn_decided(c->conn);
 	conn_joined(c->conn);
+	client_restore(c);
 	send_connected(c);
 	return true;
 }
@@ -133,6 +135,7 @@ static void free_client(struct grave *g)
 
 	free(c->pending);
 	free(c->pass);
+	free(c->member.memory);
 	client_free_data(c);
 	free(c->last_rooms);
 	free(c);
@@ -141,6 +144,7 @@ static void free_client(struct grave *g)
 void client_release(struct client *c)
 {
 	assert(c->state == CLIENT_GONE);
+	client_keep_data(c);
 	c->grave = (struct grave){ 0 }; /* where the lists were */
 	graveyard_bury(c->conn->all->sessions->graveyard, &c->grave, free_client);
 }
@@ -183,13 +187,14 @@ static void set_gone(struct client *c, enum close_reason why)
 		c->conn->all->gate->left(c->conn->all->gate_ctx, c);
 }
 
-static void leave_hub(struct client *c)
+static void leave_hub(struct client *c, int64_t now_ms)
 {
 	struct buf rooms = BUF_INIT;
 
 	each_joined(c, note_room, &rooms);
 	c->last_rooms = rooms.at;
 	c->last_rooms_size = (uint32_t)rooms.size;
+	client_remember(c, now_ms);
 	hub_exit(c->conn->all->hub, &c->member);
 	log_debug("left", LOG_S("sid", c->sid), LOG_T("nsp", c->nsp), LOG_S("why", close_reason_text(c->why)));
 }
@@ -200,7 +205,7 @@ void client_leave(struct client *c, int64_t now_ms, enum close_reason why)
 		return;
 	set_gone(c, why);
 	if (c->was_joined)
-		leave_hub(c);
+		leave_hub(c, now_ms);
 	if (c->at_gate)
 		client_release(c);
 	else
@@ -216,6 +221,7 @@ void client_refuse(struct client *c, struct slice json)
 	} else {
 		send_bare(c, SIO_CONNECT_ERROR, conn_is_eio3(c->conn) ? eio3_refusal(json) : json);
 	}
+	client_forget(c);
 	set_gone(c, CLOSE_SERVER_NAMESPACE);
 	client_release(c);
 }

@@ -15,6 +15,7 @@
 #define STOA_CLIENT_CLIENT_H
 
 #include "hub.h"
+#include "recovery.h"
 #include "session.h"
 #include "socketio_parser.h"
 
@@ -36,6 +37,8 @@ struct client_ops {
 	void (*gone)(void *ctx, struct client *c, int64_t now_ms, enum close_reason why);
 	/* Whether an event of its is under way, or an ack is still to be given, that n_owed does not count. */
 	bool (*busy)(void *ctx, const struct client *c);
+	/* Whether a client of this id that was told gone may come back: nothing of it is under way. */
+	bool (*may_return)(void *ctx, struct slice sid);
 };
 
 /* Who may ask the application at all: a gate before client_ops, which the application never hears of. */
@@ -79,6 +82,9 @@ struct clients {
 	struct sessions *sessions;
 };
 
+/* Connection state recovery as the options say; NULL: it is off. For hub->recovery. */
+struct recovery *clients_recovery(const struct gateway_options *o, struct timers *timers);
+
 void clients_init(struct clients *all, const struct client_config *config, struct hub *hub, struct sessions *sessions);
 
 enum client_phase { CLIENT_CONNECTING, CLIENT_JOINED, CLIENT_GONE };
@@ -120,6 +126,7 @@ struct client {
 	bool was_joined;
 	bool at_gate;     /* the layer above has not heard of it */
 	uint16_t n_owed;  /* acks that the layer above is to give later */
+	bool recovered;   /* it is one that was here before, with its id, rooms and data */
 	char *last_rooms; /* .. names with a NUL behind each */
 	char copied[];    /* nsp, auth, sid, a NUL behind each */
 };
@@ -167,7 +174,7 @@ void clients_forget_calls(struct clients *all); /* of everybody: answers that st
 /* Takes one call out of those still pending; false: none is left. */
 bool client_take_pending(struct client *c, uint64_t *call);
 
-/* The rooms it is in, or was in when it left: its own id first. */
+/* The rooms it is in, or was in when it left, or will be in when it is recovered: its own id first. */
 void client_rooms(const struct client *c, void (*each)(void *to, struct slice room), void *to);
 
 /* Data that the layer above keeps with a client that is JOINED, for as long as it lives: an object, put key by key.

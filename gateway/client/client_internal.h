@@ -34,6 +34,7 @@ void conn_unlink(struct conn *conn, struct client *c);
 void conn_joined(struct conn *conn);  /* a namespace was joined: connect_timeout is over */
 void conn_decided(struct conn *conn); /* one of n_connecting is not any more */
 void client_free_data(struct client *c);
+void client_free_data_list(void *first);
 void client_add_query(struct buf *to, struct slice query); /* as the members of a JSON object */
 void client_leave(struct client *c, int64_t now_ms, enum close_reason why);
 void client_answered(struct client *c, int64_t now_ms, const struct sio_packet *p, const struct slice *blobs, size_t n);
@@ -50,6 +51,14 @@ void gathering_free(struct gathering *g);                  /* NULL is fine */
 /* held.c: messages that wait for that, in order. */
 void held_add(struct conn *conn, int64_t now_ms, bool binary, struct slice data); /* may close the session */
 void held_drop(struct conn *conn);
+
+/* recover.c: a client that was here before. Nothing happens where recovery is off, and to clients of Engine.IO 3. */
+void client_recall(struct client *c, int64_t now_ms);   /* it asks to be let in: who was it? */
+void client_restore(struct client *c);                  /* it is in: rooms, and what it has missed */
+void client_remember(struct client *c, int64_t now_ms); /* it is about to leave the hub */
+void client_forget(struct client *c);                   /* it was refused */
+void client_keep_data(struct client *c);                /* nobody needs its data any more */
+struct slice client_pid(const struct client *c);        /* empty: it has none */
 
 /* eio3.c: where clients of Engine.IO 3 have it otherwise. */
 static inline bool conn_is_eio3(const struct conn *conn)

@@ -113,7 +113,7 @@ static void ask_in(struct client *c, int64_t now_ms)
 	struct clients *all = c->conn->all;
 
 	if (all->gate == NULL) {
-		all->ops->connect(all->ctx, c, now_ms);
+		client_pass(c, now_ms);
 		return;
 	}
 	c->at_gate = true;

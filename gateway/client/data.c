@@ -75,14 +75,22 @@ void client_data(const struct client *c, void (*each)(void *to, struct slice key
 		each(to, key_of(d), json_of(d));
 }
 
+void client_free_data_list(void *first)
+{
+	struct client_datum *d = first;
+
+	while (d) {
+		struct client_datum *next = d->next;
+
+		free(d);
+		d = next;
+	}
+}
+
 void client_free_data(struct client *c)
 {
-	while (c->data) {
-		struct client_datum *d = c->data;
-
-		c->data = d->next;
-		free(d);
-	}
+	client_free_data_list(c->data);
+	c->data = NULL;
 }
 
 /* --- Description -------------------------------------------------------------------------------------------------- */

@@ -161,7 +161,7 @@ static void namespace_ends(void *ctx, const struct hub_namespace *n)
 	struct cluster_namespace *own = cluster_find(c, n->node.key);
 
 	own->has_clients = false;
-	if (!own->is_kept)
+	if (!own->is_kept && !own->has_saved)
 		forget_namespace(c, own);
 	cluster_beat_soon(c, 0);
 }
@@ -194,6 +194,36 @@ static void room_ends(void *ctx, const struct hub_namespace *n, struct slice roo
 	if (c->bus)
 		change_room(c, c->bus->ops->drop, n->node.key, room);
 }
+
+/* --- Who may be recovered ----------------------------------------------------------------------------------------- */
+
+static void want_saved(void *ctx, struct slice nsp, struct slice room)
+{
+	struct cluster *c = ctx;
+
+	if (room.at == NULL)
+		namespace_of(c, nsp)->has_saved = true;
+	else if (c->bus)
+		change_room(c, c->bus->ops->want, nsp, room);
+}
+
+static void drop_saved(void *ctx, struct slice nsp, struct slice room)
+{
+	struct cluster *c = ctx;
+	struct cluster_namespace *own;
+
+	if (room.at) {
+		if (c->bus)
+			change_room(c, c->bus->ops->drop, nsp, room);
+		return;
+	}
+	own = cluster_find(c, nsp);
+	own->has_saved = false;
+	if (!own->is_kept && !own->has_clients)
+		forget_namespace(c, own);
+}
+
+static const struct recovery_ops recovery_ops = { want_saved, drop_saved };
 
 static const struct hub_ops hub_ops = { namespace_begins, namespace_ends, room_begins, room_ends };
 
@@ -244,14 +274,20 @@ static void on_message(void *ctx, int64_t now_ms, struct slice channel, struct s
 
 static void on_up(void *ctx, int64_t now_ms, bool gap)
 {
+	struct cluster *c = ctx;
+
 	log_info("bus-up", LOG_S("messages-missed", gap ? "maybe" : "none"));
+	recovery_deaf(c->hub->recovery, now_ms, false);
+	if (gap)
+		recovery_gap(c->hub->recovery, now_ms);
 	cluster_nodes_up(ctx, now_ms, gap);
 }
 
 static void on_down(void *ctx, int64_t now_ms, const char *why)
 {
-	(void)ctx;
-	(void)now_ms;
+	struct cluster *c = ctx;
+
+	recovery_deaf(c->hub->recovery, now_ms, true);
 	log_warn("bus-down", LOG_S("why", why), LOG_S("meaning", "clients here go on; other nodes are out of reach"));
 }
 
@@ -274,6 +310,7 @@ struct cluster *cluster_new(const struct cluster_config *config, struct hub *hub
 	nodes_init(&c->nodes, config->lost_ms);
 	cluster_nodes_init(c);
 	hub_listen(hub, &hub_ops, c);
+	recovery_listen(hub->recovery, &recovery_ops, c);
 	return c;
 }
 
@@ -298,6 +335,7 @@ void cluster_free(struct cluster *c)
 	cluster_ask_fini(c);
 	cluster_answer_fini(c);
 	cluster_joins_fini(c);
+	recovery_listen(c->hub->recovery, NULL, NULL);
 	timer_stop(c->timers, &c->beat);
 	map_foreach(&c->namespaces, n, next) forget_namespace(c, map_item(n, struct cluster_namespace, node));
 	if (map_count(&c->hub->namespaces) == 0)

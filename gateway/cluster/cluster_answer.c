@@ -216,7 +216,7 @@ uint64_t cluster_ask_picked(
 	struct hub_namespace *n = hub_namespace(c->hub, q->nsp);
 	struct cluster_asked *a = n ? asked_new(c, now_ms, q) : NULL;
 	uint64_t id = n ? n->next_ack_id++ : 0, asked;
-	struct frame *f = a ? cluster_frame(c, q->nsp, data, uncompressed, &id) : NULL;
+	struct frame *f = a ? cluster_frame(c, q->nsp, data, uncompressed, &id, slice_of(NULL, 0)) : NULL;
 
 	for (size_t i = 0; f && i < c->n_picked; i++) {
 		struct client *one = c->picked[i];

@@ -109,14 +109,15 @@ static struct frame *frame_of(struct cluster *c, struct stoa_value data, const s
 	return f;
 }
 
-struct frame *cluster_frame(
-	struct cluster *c, struct slice nsp, struct stoa_value data, bool uncompressed, const uint64_t *ack_id)
+struct frame *cluster_frame(struct cluster *c, struct slice nsp, struct stoa_value data, bool uncompressed,
+	const uint64_t *ack_id, struct slice offset)
 {
 	return frame_of(c, data,
 		&(struct sio_out){ .type = SIO_EVENT,
 			.nsp = nsp,
 			.has_id = ack_id != NULL,
 			.id = ack_id ? *ack_id : 0,
+			.offset = offset,
 			.uncompressed = uncompressed });
 }
 /* Names left out: those of the message, and for a publisher of one message per room the rooms that had theirs. */
@@ -137,38 +138,54 @@ static bool skip_of(struct cluster *c, const struct wire_delivery *d, struct hub
 }
 
 static void deliver(
-	struct cluster *c, struct hub_namespace *n, const struct wire_broadcast *b, const struct wire_channel *channel)
+	struct cluster *c, struct slice nsp, const struct wire_broadcast *b, const struct wire_channel *channel)
 {
 	struct wire_delivery d = wire_broadcast_delivery(b, channel);
-	struct hub_target t = { .nsp = n,
+	struct hub_target t = { .nsp = hub_namespace(c->hub, nsp),
 		.rooms = d.rooms.at,
 		.n_rooms = d.rooms.count,
 		.is_volatile = b->opts.is_volatile,
 		.latest = b->opts.latest };
 	struct sio_out out = {
-		.type = SIO_EVENT, .nsp = n->node.key, .latest = b->opts.latest, .uncompressed = b->opts.uncompressed
+		.type = SIO_EVENT, .nsp = nsp, .latest = b->opts.latest, .uncompressed = b->opts.uncompressed
 	};
-	struct frame *f;
+	struct recovery_packet p = { .nsp = nsp, .rooms = d.rooms.at, .n_rooms = d.rooms.count };
+	struct recovery_offset offset = { .size = 0 };
+	struct frame *f = NULL;
 
 	if (!d.everybody && d.rooms.count == 0)
 		return;
-	f = skip_of(c, &d, &t) ? frame_of(c, b->data, &out) : NULL;
+	if (skip_of(c, &d, &t)) {
+		p.skip = t.skip;
+		p.n_skip = t.n_skip;
+		if (!b->opts.is_volatile)
+			offset = recovery_begin(c->hub, &p);
+		out.offset = recovery_text(&offset);
+		f = frame_of(c, b->data, &out);
+	}
 	if (f == NULL) {
 		cluster_drop(c, "cannot be sent to clients");
 		return;
 	}
 	hub_broadcast(c->hub, &t, f);
+	if (offset.size)
+		recovery_log(c->hub, c->now_ms, &p, f);
 	frame_unref(f);
 }
 
-/* Emitters from before 2016 name the namespace in the packet alone. */
-static struct hub_namespace *local_namespace(const struct cluster *c, const struct wire_channel *channel)
+bool cluster_has_namespace(const struct cluster *c, struct slice nsp)
 {
-	return channel->kind == WIRE_CHANNEL_EMITTER ? NULL : hub_namespace(c->hub, channel->nsp);
+	return hub_namespace(c->hub, nsp) || recovery_awaits(c->hub->recovery, nsp, slice_of(NULL, 0));
+}
+
+bool cluster_has_room(const struct cluster *c, const struct hub_namespace *n, struct slice nsp, struct slice room)
+{
+	return (n && hub_has_room(n, room)) || recovery_awaits(c->hub->recovery, nsp, room);
 }
 
 /* All the rooms that it names are empty here. A room's own channel has been asked for by that name. */
-static bool is_for_others(const struct hub_namespace *n, struct slice payload)
+static bool is_for_others(
+	const struct cluster *c, const struct hub_namespace *n, struct slice nsp, struct slice payload)
 {
 	struct wire_rooms rooms;
 	struct slice room;
@@ -176,31 +193,36 @@ static bool is_for_others(const struct hub_namespace *n, struct slice payload)
 	if (!wire_broadcast_rooms(payload, &rooms))
 		return false;
 	while (wire_rooms_next(&rooms, &room))
-		if (hub_has_room(n, room))
+		if (cluster_has_room(c, n, nsp, room))
 			return false;
 	return rooms.left == 0;
 }
 
-/* With nobody here to hear it, or when it is our own that comes back, it is not even decoded. */
-static bool concerns_us(const struct cluster *c, const struct hub_namespace *n, const struct wire_channel *channel,
-	struct slice payload)
+/* With nobody here to hear it, or when it is our own that comes back, it is not even decoded. Emitters from before 2016 name
+ * the namespace in the packet alone. */
+static bool concerns_us(const struct cluster *c, const struct wire_channel *channel, struct slice payload)
 {
+	const struct hub_namespace *n;
+
 	if (channel->kind == WIRE_CHANNEL_EMITTER)
 		return true;
-	if (n == NULL || wire_broadcast_is_of(payload, slice_str(c->uid)))
+	n = hub_namespace(c->hub, channel->nsp);
+	if (n == NULL && !recovery_awaits(c->hub->recovery, channel->nsp, slice_of(NULL, 0)))
+		return false;
+	if (wire_broadcast_is_of(payload, slice_str(c->uid)))
 		return false;
 	if (channel->kind == WIRE_CHANNEL_ROOM)
-		return hub_has_room(n, channel->name);
-	return !is_for_others(n, payload);
+		return cluster_has_room(c, n, channel->nsp, channel->name);
+	return !is_for_others(c, n, channel->nsp, payload);
 }
 
 void cluster_heard_broadcast(struct cluster *c, const struct wire_channel *channel, struct slice payload)
 {
-	struct hub_namespace *n = local_namespace(c, channel);
+	bool names_itself = channel->kind == WIRE_CHANNEL_EMITTER;
 	struct wire_broadcast b;
 	const char *wrong;
 
-	if (!concerns_us(c, n, channel, payload))
+	if (!concerns_us(c, channel, payload))
 		return;
 	wrong = wire_broadcast_decode(&c->arena, payload, channel->kind, &c->config.rules, &b);
 	if (wrong) {
@@ -209,12 +231,8 @@ void cluster_heard_broadcast(struct cluster *c, const struct wire_channel *chann
 	}
 	if (slice_equal(b.uid, slice_str(c->uid)))
 		return;
-	if (n == NULL)
-		n = hub_namespace(c->hub, b.nsp);
-	else if (!slice_equal(b.nsp, channel->nsp))
-		n = NULL;
-	if (n)
-		deliver(c, n, &b, channel);
+	if (names_itself ? cluster_has_namespace(c, b.nsp) : slice_equal(b.nsp, channel->nsp))
+		deliver(c, b.nsp, &b, channel);
 }
 
 /* --- Heard: changes ----------------------------------------------------------------------------------------------- */

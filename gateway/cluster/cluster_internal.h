@@ -21,7 +21,7 @@
 /* A namespace that is listened to: by a client in it, or because it is kept. */
 struct cluster_namespace {
 	struct map_node node;
-	bool has_clients, is_kept;
+	bool has_clients, is_kept, has_saved; /* has_saved: clients that may be recovered */
 	char name[];
 };
 
@@ -77,12 +77,16 @@ struct cluster_namespace *cluster_find(const struct cluster *c, struct slice nsp
 /* cluster_emit.c */
 struct wire_opts cluster_opts(const struct cluster_target *t);
 int cluster_send_request(struct cluster *c, struct slice nsp, const struct wire_request *r);
+/* Somebody is in it here, or may be recovered into it. */
+bool cluster_has_namespace(const struct cluster *c, struct slice nsp);
+/* `n`: of that name, NULL when nobody is in it. */
+bool cluster_has_room(const struct cluster *c, const struct hub_namespace *n, struct slice nsp, struct slice room);
 void cluster_heard_broadcast(struct cluster *c, const struct wire_channel *channel, struct slice payload);
 void cluster_heard_change(struct cluster *c, int64_t now_ms, struct slice nsp, const struct wire_request *r);
 void cluster_join(struct cluster *c, struct client *one, struct slice room);          /* under our limits */
 void cluster_pick(struct cluster *c, struct slice nsp, const struct wire_opts *opts); /* into c->picked */
-struct frame *cluster_frame(
-	struct cluster *c, struct slice nsp, struct stoa_value data, bool uncompressed, const uint64_t *ack_id);
+struct frame *cluster_frame(struct cluster *c, struct slice nsp, struct stoa_value data, bool uncompressed,
+	const uint64_t *ack_id, struct slice offset);
 
 /* cluster_joins.c */
 void cluster_joins_note(struct cluster *c, int64_t now_ms, struct slice nsp, const struct wire_names *rooms);

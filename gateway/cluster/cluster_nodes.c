@@ -65,7 +65,8 @@ static struct slice lease_key(const struct cluster *c, char key[KEY_MAX])
 /* Another process goes by them. Without a client nobody has seen them, and others will do. */
 static void change_name(struct cluster *c, int64_t now_ms)
 {
-	if (map_count(&c->hub->namespaces) || sessions_count(c->clients->sessions)) {
+	if (map_count(&c->hub->namespaces) || recovery_count(c->hub->recovery) ||
+		sessions_count(c->clients->sessions)) {
 		log_error("node-id-taken", LOG_S("node", c->self.id),
 			LOG_S("meaning",
 				"requests that another gateway relays may miss their session; start this one anew"));

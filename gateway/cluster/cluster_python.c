@@ -36,12 +36,12 @@ static void ask(struct cluster *c, int64_t now_ms, const struct wire_python *m, 
 }
 
 /* Everybody's, or one of its rooms has somebody here. */
-static bool is_for_us(const struct hub_namespace *n, const struct wire_python *m)
+static bool is_for_us(const struct cluster *c, const struct wire_python *m)
 {
 	bool is = m->everybody;
 
 	for (size_t i = 0; i < m->rooms.count && !is; i++)
-		is = hub_has_room(n, m->rooms.at[i]);
+		is = cluster_has_room(c, hub_namespace(c->hub, m->nsp), m->nsp, m->rooms.at[i]);
 	return is;
 }
 
@@ -53,21 +53,28 @@ static void emit(struct cluster *c, int64_t now_ms, const struct wire_python *m)
 		.n_rooms = m->rooms.count,
 		.skip = m->skip.at,
 		.n_skip = m->skip.count };
+	struct recovery_packet p = {
+		.nsp = m->nsp, .rooms = t.rooms, .n_rooms = t.n_rooms, .skip = t.skip, .n_skip = t.n_skip
+	};
+	struct recovery_offset offset;
 	struct frame *f;
 
-	if (t.nsp == NULL || (!m->everybody && m->rooms.count == 0))
+	if (!cluster_has_namespace(c, m->nsp) || (!m->everybody && m->rooms.count == 0))
 		return;
 	if (m->wants_callback) {
 		ask(c, now_ms, m, &opts);
 		return;
 	}
-	if (!is_for_us(t.nsp, m))
+	if (!is_for_us(c, m))
 		return;
-	f = cluster_frame(c, m->nsp, m->data, false, NULL);
+	offset = recovery_begin(c->hub, &p);
+	f = cluster_frame(c, m->nsp, m->data, false, NULL, recovery_text(&offset));
 	if (f)
 		hub_broadcast(c->hub, &t, f);
 	else
 		cluster_drop(c, "cannot be sent to clients");
+	if (f && offset.size)
+		recovery_log(c->hub, now_ms, &p, f);
 	frame_unref(f);
 }
 

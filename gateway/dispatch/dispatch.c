@@ -105,7 +105,15 @@ static bool on_busy(void *ctx, const struct client *c)
 	return d->runner->busy && d->runner->busy(d->runner_ctx, c);
 }
 
-static const struct client_ops ops = { on_has_namespace, on_connect, on_event, on_answer, on_gone, on_busy };
+static bool on_may_return(void *ctx, struct slice sid)
+{
+	struct dispatch *d = ctx;
+
+	return d->runner->may_return == NULL || d->runner->may_return(d->runner_ctx, sid);
+}
+
+static const struct client_ops ops = { on_has_namespace, on_connect, on_event, on_answer, on_gone, on_busy,
+	on_may_return };
 
 /* --- Requests without a client ------------------------------------------------------------------------------------ */
 

@@ -97,7 +97,8 @@ static void pick_all(struct dispatch *d, const struct effect_target *to)
 
 /* --- The effects -------------------------------------------------------------------------------------------------- */
 
-static struct frame *event_frame(const struct dispatch *d, const struct effect *e, bool has_id, uint64_t id)
+static struct frame *event_frame(
+	const struct dispatch *d, const struct effect *e, bool has_id, uint64_t id, struct slice offset)
 {
 	struct frame *f = d->clients->config.parser->frame(&(struct sio_out){ .type = SIO_EVENT,
 		.nsp = slice_str(e->to.nsp),
@@ -106,6 +107,7 @@ static struct frame *event_frame(const struct dispatch *d, const struct effect *
 		.json = e->json,
 		.blobs = e->blobs,
 		.n_blobs = e->n_blobs,
+		.offset = offset,
 		.latest = e->to.latest && !has_id,
 		.uncompressed = e->to.uncompressed });
 
@@ -127,14 +129,43 @@ static void show_broadcast(const struct effect_target *to, size_t clients, const
 	buf_fini(&names);
 }
 
+/* As recovery keeps it. One client is the room of its id, `own`, also when it has lost its connection. */
+static struct recovery_packet packet_of(struct dispatch *d, const struct effect_target *to, struct slice *own)
+{
+	const struct client *one = is_for_one(to) ? sender_of(d, to) : NULL;
+	const char *self = self_of(d, to);
+	struct recovery_packet p = { .nsp = slice_str(to->nsp),
+		.rooms = to->rooms,
+		.n_rooms = to->n_rooms,
+		.skip = to->skip,
+		.n_skip = to->n_skip,
+		.skip_sid = slice_str(self ? self : "") };
+
+	if (!is_for_one(to))
+		return p;
+	*own = slice_str(one ? one->sid : to->sid && strcmp(to->nsp, to->sid_nsp) == 0 ? to->sid : "");
+	p.rooms = own;
+	p.n_rooms = 1;
+	return p;
+}
+
 static void run_emit(struct dispatch *d, const struct effect *e)
 {
-	struct frame *f = event_frame(d, e, false, 0);
+	bool is_kept = d->hub->recovery && !e->to.is_volatile;
+	struct recovery_packet p = { .n_rooms = 0 };
+	struct recovery_offset offset = { .size = 0 };
+	struct slice own;
+	struct frame *f;
 	bool show = d->clients->config.show_packets;
 	struct hub_target t;
 	struct client *one;
 	size_t clients;
 
+	if (is_kept) {
+		p = packet_of(d, &e->to, &own);
+		offset = recovery_begin(d->hub, &p);
+	}
+	f = event_frame(d, e, false, 0, recovery_text(&offset));
 	if (f == NULL)
 		return;
 	metrics_count(M_EVENTS_SENT);
@@ -154,6 +185,8 @@ static void run_emit(struct dispatch *d, const struct effect *e)
 			trace_out(one->sid, f);
 		hub_deliver(&t, &one->member, f);
 	}
+	if (offset.size)
+		recovery_log(d->hub, d->now_ms, &p, f);
 	frame_unref(f);
 }
 
@@ -171,7 +204,7 @@ static void run_call(struct dispatch *d, const struct effect *e)
 {
 	struct hub_namespace *n = hub_namespace(d->hub, slice_str(e->to.nsp));
 	uint64_t id = n ? n->next_ack_id++ : 0;
-	struct frame *f = event_frame(d, e, true, id);
+	struct frame *f = event_frame(d, e, true, id, slice_of(NULL, 0));
 	size_t asked = 0;
 
 	pick_all(d, &e->to);

@@ -19,6 +19,7 @@ static const struct app_client *view_of(struct view *v, struct client *c)
 		.auth = client_auth(c),
 		.claims = client_claims(c),
 		.transport = session_transport(s),
+		.recovered = c->recovered,
 		.host = c };
 	return &v->client;
 }

@@ -33,6 +33,9 @@ struct runner_ops {
 	/* Whether an event of its waits or is under way, or an ack is to be given later. Unset: every event is over when it
 	 * was told, and such acks are counted (client.h, n_owed). */
 	bool (*busy)(void *ctx, const struct client *c);
+	/* Whether a client of this id, which was told gone, may come back with connect(): nothing of it is under way any more.
+	 * NULL: it always may. */
+	bool (*may_return)(void *ctx, struct slice sid);
 
 	/* A request for a session: answered with dispatch_decide(), or `decided` itself when it has no answer, at once or
 	 * later. True: later, unless forget_request() is called with the same `to`. r lives until this returns. */

@@ -291,6 +291,46 @@ void hub_leave(struct hub *h, struct hub_member *m, struct slice room)
 	uint32_t place;
 
 	(void)h;
-	if (r && sits_in(m, r, &place))
-		rise(m, place);
+	if (r == NULL || !sits_in(m, r, &place))
+		return;
+	if (m->memory && m->memory->left < r->said)
+		m->memory->left = r->said;
+	rise(m, place);
+}
+
+/* --- What was said ------------------------------------------------------------------------------------------------ */
+
+static void note_said(const struct hub_namespace *n, struct slice name, uint64_t said)
+{
+	struct hub_room *r = hub_room_find(n, name);
+	const struct hub_member *own = hub_find(n, name);
+
+	if (r)
+		r->said = said;
+	if (own && own->memory)
+		own->memory->said = said;
+}
+
+void hub_note_said(const struct hub_target *t, uint64_t said)
+{
+	if (t->nsp && t->n_rooms == 0)
+		t->nsp->everybody->said = said;
+	for (size_t i = 0; t->nsp && i < t->n_rooms; i++)
+		note_said(t->nsp, t->rooms[i], said);
+}
+
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+uint64_t hub_said_to(const struct hub_member *m)
+{
+	uint64_t said = m->nsp ? m->nsp->everybody->said : 0;
+
+	if (m->memory)
+		said = greater(said, m->memory->said);
+	for (uint32_t i = 0; i < m->n_places; i++)
+		said = greater(said, m->places[i].room->said);
+	return said;
 }

@@ -31,7 +31,14 @@ struct hub_room {
 	struct table_node node;
 	struct hub_seat *seats;
 	uint32_t count, cap;
-	char name[]; /* node's key */
+	uint64_t said; /* hub_note_said(); 0: nothing */
+	char name[];   /* node's key */
+};
+
+/* What is to be known of a member beyond its rooms, when somebody asks for it: the numbers of packets. */
+struct hub_memory {
+	uint64_t said; /* the last one to its own id */
+	uint64_t left; /* the last one to any room that it has left */
 };
 
 struct hub_namespace {
@@ -54,7 +61,8 @@ struct hub_member {
 	struct table_node by_sid;  /* key: the id, in the client's memory */
 	struct hub_namespace *nsp; /* NULL: not in the hub */
 	struct out *out;
-	struct hub_place *places; /* the rooms it is in */
+	struct hub_memory *memory; /* the layer above's; NULL: nobody asks */
+	struct hub_place *places;  /* the rooms it is in */
 	uint32_t n_places, cap;
 	uint32_t seat; /* nsp->everybody->seats[seat] */
 	uint32_t mark; /* of the last selection that saw it */
@@ -69,8 +77,11 @@ struct hub_ops {
 	void (*room_ends)(void *ctx, const struct hub_namespace *n, struct slice room);
 };
 
+struct recovery;
+
 struct hub {
 	struct map namespaces;
+	struct recovery *recovery; /* recovery.h, for those who send; NULL: there is none */
 	uint32_t mark;
 	uint32_t max_rooms;        /* per member, its own not counted */
 	const struct hub_ops *ops; /* NULL: nobody listens */
@@ -104,6 +115,11 @@ struct hub_target {
 	bool is_volatile; /* not for a member with output waiting */
 	bool latest;      /* instead of what waits under the frame's tag */
 };
+
+/* Notes with rooms, and members named by their ids, that packet number `said` goes to them; numbers grow. */
+void hub_note_said(const struct hub_target *t, uint64_t said);
+/* The highest number noted with the rooms that it is in, and with itself. */
+uint64_t hub_said_to(const struct hub_member *m);
 
 bool hub_deliver(const struct hub_target *t, struct hub_member *m, struct frame *f); /* to one, under t's flags */
 size_t hub_broadcast(struct hub *h, const struct hub_target *t, struct frame *f);    /* how many got it */

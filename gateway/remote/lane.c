@@ -103,6 +103,8 @@ struct lane *lane_new(struct remote *r, struct client *c)
 	if (c == NULL)
 		return l;
 	c->upper = l;
+	if (c->recovered) /* the numbers of the client that it was are over */
+		l->last_n = (uint64_t)r->config.wall_ms();
 	l->by_sid.key = l->sid;
 	map_add(&r->lanes, &l->by_sid);
 	return l;

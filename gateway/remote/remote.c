@@ -95,6 +95,14 @@ static bool busy(void *ctx, const struct client *c)
 	return l && (l->first || l->n_deferred);
 }
 
+/* Its end is still to be handled, or what of it is, was given up while somebody may have been at it. */
+static bool may_return(void *ctx, struct slice sid)
+{
+	const struct remote *r = ctx;
+
+	return map_find(&r->lanes, sid) == NULL;
+}
+
 /* --- What else ---------------------------------------------------------------------------------------------------- */
 
 static bool hears_refusals(void *ctx)
@@ -129,6 +137,7 @@ static const struct runner_ops ops = { .has_namespace = has_namespace,
 	.event = event,
 	.gone = gone,
 	.busy = busy,
+	.may_return = may_return,
 	.admit = request_admit,
 	.forget_request = request_forget,
 	.hears_refusals = hears_refusals,

@@ -83,6 +83,7 @@ static struct client_state state_of(struct arena *arena, const struct client *c)
 		.auth = client_auth(c),
 		.claims = client_claims(c),
 		.transport = session_transport(client_session(c)),
+		.recovered = c->recovered,
 		.rooms = f.rooms,
 		.n_rooms = f.room_count,
 		.session = f.session,
@@ -168,6 +169,7 @@ static void keep(struct lane *l, const struct client_state *from)
 	k->state.auth = keep_text(k, from->auth);
 	k->state.claims = keep_text(k, from->claims);
 	k->state.transport = from->transport; /* static */
+	k->state.recovered = from->recovered;
 	keep_rooms(k, from);
 	keep_session(k, from);
 	k->bytes = sizeof(*k) + k->arena.total_bytes;

@@ -66,6 +66,7 @@ static void open_layers(struct sim *s)
 	out_lane_init(&s->lane, (size_t)s->options.max_send_queue);
 	sessions_init(&s->sessions, &sessions, &s->timers, &s->graveyard, &s->lane);
 	hub_init(&s->hub, (uint32_t)s->options.max_rooms);
+	s->hub.recovery = clients_recovery(&s->options, &s->timers);
 	clients_init(&s->clients, &clients, &s->hub, &s->sessions);
 	dispatch_init(&s->dispatch, &s->hub, &s->clients, &s->timers);
 	embedded_init(&s->embedded, &s->dispatch);
@@ -157,6 +158,7 @@ void sim_close(struct sim *s)
 	graveyard_dig(&s->graveyard);
 	gate_free(s->gate);
 	cluster_free(s->cluster);
+	recovery_free(s->hub.recovery);
 	app_free(s->app);
 	crew_fini(&s->crew);
 	dispatch_fini(&s->dispatch);

@@ -362,7 +362,8 @@ const limits = [
 // Those that need several gateways, or certificates.
 const elsewhere = ['max_relays', 'max_waiting_handshakes', // relay.test.mjs, webhook-handshake.test.mjs
 	'max_waiting_events', 'max_waiting_memory', 'max_backlog', 'event_timeout', // broker.test.mjs
-	'max_tls_handshakes', 'tls_handshake_timeout']; // tls.test.mjs
+	'max_tls_handshakes', 'tls_handshake_timeout', // tls.test.mjs
+	'max_recovery_memory', 'max_recoverable_sessions']; // recovery.test.mjs
 
 // Connections on which nothing comes are nobody's fault: browsers open them in advance.
 const silent = ['--keep-alive-timeout', '--head-timeout'];

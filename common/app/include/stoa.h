@@ -176,6 +176,9 @@ static inline const char *stoa_header(struct stoa_event *ev, const char *name); 
 static inline const char *stoa_cookie(struct stoa_event *ev, const char *name); /* as sent, quotes around it removed */
 static inline const char *stoa_address(struct stoa_event *ev);   /* "192.0.2.1": who opened the TCP connection */
 static inline const char *stoa_transport(struct stoa_event *ev); /* "websocket" or "polling", when the event came */
+/* Whether it is a client that was here before, lost its connection, and has its sid, rooms and session again
+ * (docs/recovery.md); in its "connect" and in all that follows. It was told gone by a "disconnect" then. */
+static inline bool stoa_recovered(struct stoa_event *ev);
 static inline struct stoa_value stoa_auth(
 	struct stoa_event *ev); /* what the client passed as `auth`, {} when nothing */
 /* The claims of the token by which the client was let in, or that it has shown since: {"sub": .., "exp": .., ..}; {} where the gateway

@@ -105,6 +105,7 @@ struct stoa_host {
 	size_t (*answers)(struct stoa_event *ev);
 	int64_t (*option_int)(struct stoa_app *app, const char *name, int64_t otherwise, int64_t min, int64_t max);
 	struct stoa_value (*claims)(struct stoa_event *ev);
+	bool (*recovered)(struct stoa_event *ev);
 };
 
 /* The module's own copy of the pointer, shared by its files and nobody else; STOA_APP defines it. */
@@ -240,6 +241,10 @@ static inline const char *stoa_address(struct stoa_event *ev)
 static inline const char *stoa_transport(struct stoa_event *ev)
 {
 	return stoa_host_->transport(ev);
+}
+static inline bool stoa_recovered(struct stoa_event *ev)
+{
+	return stoa_host_->recovered(ev);
 }
 static inline struct stoa_value stoa_auth(struct stoa_event *ev)
 {

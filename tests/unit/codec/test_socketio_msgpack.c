@@ -293,7 +293,7 @@ START_TEST(payloads)
 	const struct slice blobs[] = { { "xy", 2 } };
 	struct buf to = BUF_INIT;
 
-	sio_msgpack.put_connected(&to, SLICE("x"));
+	sio_msgpack.put_connected(&to, SLICE("x"), SLICE(""));
 	ck_assert_str_eq(hex_of(buf_slice(&to)), "82a3736964a178a3706964d40000");
 	buf_clear(&to);
 	sio_msgpack.put_message(&to, SLICE("no"));
@@ -303,7 +303,7 @@ START_TEST(payloads)
 		sio_msgpack.put_json(&to, SLICE("[\"a\",1.0,{\"_placeholder\":true,\"num\":0}]"), blobs, 1), 0);
 	ck_assert_str_eq(hex_of(buf_slice(&to)), "93a16101c4027879");
 	buf_clear(&to);
-	sio_default.put_connected(&to, SLICE("x"));
+	sio_default.put_connected(&to, SLICE("x"), SLICE(""));
 	sio_default.put_message(&to, SLICE("\""));
 	ck_assert_int_eq(sio_default.put_json(&to, SLICE("[ ]"), NULL, 0), 0);
 	ck_assert(slice_equal(buf_slice(&to), SLICE("{\"sid\":\"x\"}{\"message\":\"\\\"\"}[ ]")));

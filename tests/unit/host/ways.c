@@ -364,7 +364,7 @@ static void say_to_app(const struct said *s, const struct said_values *v)
 		[RECORD_SERVER] = APP_SERVER };
 	struct app_request request = { &ways.state.handshake, ways.state.transport, s->attempt };
 	struct app_client client = { sid_of(s), s->nsp ? s->nsp : "/", &ways.state.handshake, ways.state.auth,
-		ways.state.claims, ways.state.transport, &ways };
+		ways.state.claims, ways.state.transport, ways.state.recovered, &ways };
 	struct app_event_in in = { .client = &client,
 		.name = buf_slice(&v->name),
 		.items = buf_slice(&v->items),
