@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { isProgram, sources } from '../docs/blocks.mjs';
 import { connect, open } from './lib/client.mjs';
 import { forTest } from './lib/gateway.mjs';
+import { SECRET, token } from './lib/tokens.mjs';
 import { eventually } from './lib/wait.mjs';
 
 const driven = new Set();
@@ -407,6 +408,30 @@ block('readme/join', (start) => {
 		socket.emit('join', { username: 'Ada', room: 'tea' });
 		assert.deepEqual(await socket.next('message'), ['Ada has entered the room.']);
 		assert.deepEqual(await socket.ask('join', {}), [{ error: 'argument 1: expected object with text `username`' }]);
+	});
+});
+
+block('authentication/claims', (start) => {
+	const API_KEY = 'a-key-of-this-test-of-32-characters';
+	const withKeys = (t) => start(t, ['--jwt-key', SECRET, '--api-key', API_KEY]);
+
+	test('authentication: who it is stands in the token, and is a room', async (t) => {
+		const g = await withKeys(t);
+		const [ada, bob] = [await enter(t, g, { auth: { token: token({ sub: 'ada' }) } }), await enter(t, g, { auth: { token: token({ sub: 'bob' }), sub: 'ada' } })];
+		const emit = (event, room) => fetch(`${g.internalUrl}/api/v1/emit`, {
+			method: 'POST', headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' }, body: JSON.stringify({ event, to: room }),
+		});
+
+		assert.equal((await emit('for ada', 'user:ada')).status, 200);
+		assert.equal((await emit('for all', ['user:ada', 'user:bob'])).status, 200);
+		await Promise.all([ada, bob].map((socket) => socket.next('for all')));
+		assert.deepEqual([ada, bob].map((socket) => socket.received.items.some((e) => e.name === 'for ada')), [true, false]);
+	});
+
+	test('authentication: a token of nobody is refused by the application', async (t) => {
+		const socket = open(t, (await withKeys(t)).url, { transports: ['websocket'], auth: { token: token({}) } });
+
+		assert.equal((await socket.happens('connect_error'))[0].message, 'a token of nobody');
 	});
 });
 
