@@ -492,7 +492,7 @@ static const struct config_option rows[] = {
 		.help = "The namespaces that take a token: /chat; /game-* for all that begin so; * for any" },
 	{ "jwt_max_token", SIZE(jwt_max_token, "8KB", 100, MILLION), .help = "The largest token" },
 	{ "jwt_refresh_event", TEXT(jwt_refresh_event, "refresh_token", "NAME", NULL),
-		.help = "The event by which a client shows a newer token; it does not reach the application. Empty: none does" },
+		.help = "The event by which a client shows a newer token; it does not reach the application; empty: none does" },
 	{ "jwt_refresh_before", DURATION(jwt_refresh_before_ms, "1m", 0, HOURS(24)),
 		.help = "So long before its token expires a client is sent token_expiring; 0: it is not" },
 

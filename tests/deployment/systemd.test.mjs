@@ -55,9 +55,9 @@ describe('units', () => {
 			assert.equal(code, 0, output.split('\n').filter((line) => line.startsWith('✗') || line.startsWith('→')).join('\n'));
 		});
 
-	test('all say the same but for program and files', () => {
+	test('all say the same but for program, files, and the exit code that only a gateway has', () => {
 		const common = (unit) => settings(unit).filter(([, value]) => !value.includes('stoa-'))
-			.filter(([name]) => !name.startsWith('Environment'));
+			.filter(([name]) => !name.startsWith('Environment') && name !== 'SuccessExitStatus');
 
 		for (const unit of UNITS)
 			assert.deepEqual(common(unit), common(UNITS[0]), unit);
@@ -201,7 +201,7 @@ describe('notices', () => {
 			for (let i = 0; i < 3; i++)
 				await heard(inbox, 'WATCHDOG=1');
 			const end = g.stop();
-			assert.deepEqual(await heard(inbox, 'STOPPING=1'), ['STOPPING=1', 'STATUS=shutting down, 0 sessions']);
+			assert.deepEqual(await heard(inbox, 'STOPPING=1'), ['STOPPING=1', 'STATUS=draining, 0 sessions']);
 			await end;
 		});
 
