@@ -63,10 +63,11 @@ static const char *const noted[HTTP_FIELDS] = { NULL, "Host", "Expect", "Origin"
 	"Content-Type", "Content-Length", "Accept-Encoding", "Transfer-Encoding", "Sec-WebSocket-Key",
 	"Sec-WebSocket-Version", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions" };
 
-/* What was noted is what a search finds. */
+/* What was noted is what a search finds. One assertion for all: each is a system call, and heads are parsed by the thousand. */
 static void check_noted(const struct http_head *h)
 {
 	size_t in_all = http_field_count(h, HTTP_F_OTHER);
+	bool same = true;
 
 	for (int f = HTTP_F_OTHER + 1; f < HTTP_FIELDS; f++) {
 		struct slice first = http_field_get(h, (enum http_field)f);
@@ -74,12 +75,12 @@ static void check_noted(const struct http_head *h)
 
 		for (size_t i = 0; i < h->n_headers; i++)
 			n += slice_equal_nocase(h->headers[i].name, slice_str(noted[f]));
-		ck_assert_uint_eq(http_field_count(h, (enum http_field)f), n);
-		ck_assert(slice_equal(first, http_header_get(h, noted[f])));
-		ck_assert((first.at == NULL) == (n == 0));
+		same &= http_field_count(h, (enum http_field)f) == n;
+		same &= slice_equal(first, http_header_get(h, noted[f]));
+		same &= (first.at == NULL) == (n == 0);
 		in_all += n;
 	}
-	ck_assert_uint_eq(in_all, h->n_headers);
+	ck_assert(same && in_all == h->n_headers);
 }
 
 static struct answer parse(struct slice in, const struct http_limits *limits, size_t *scanned)
@@ -104,6 +105,19 @@ static struct answer parse_whole(struct slice in, const struct http_limits *limi
 	return parse(in, limits, &scanned);
 }
 
+/* Only whether it is one, for those that are asked about thousands. */
+static bool is_good(struct slice in)
+{
+	struct http_head head;
+	struct http_refusal refusal;
+	size_t scanned = 0;
+	char *copy = copy_of(in);
+	int n = http_head_parse(slice_of(copy, in.size), &roomy, &scanned, &head, &refusal);
+
+	free(copy);
+	return n > 0;
+}
+
 /* `step` bytes at a time; *fed: how many had come when there was an answer. */
 static struct answer parse_pieces(struct slice in, const struct http_limits *limits, size_t step, size_t *fed)
 {
@@ -120,12 +134,10 @@ static struct answer parse_pieces(struct slice in, const struct http_limits *lim
 
 static void assert_same(const struct answer *a, const struct answer *b)
 {
-	ck_assert_int_eq(a->n, b->n);
-	ck_assert_int_eq(a->refusal.status, b->refusal.status);
-	if (a->n < 0)
-		ck_assert_str_eq(a->refusal.reason, b->refusal.reason);
-	else
-		ck_assert_str_eq(a->head, b->head);
+	const char *said[] = { a->n < 0 ? a->refusal.reason : a->head, b->n < 0 ? b->refusal.reason : b->head };
+
+	ck_assert_msg(a->n == b->n && a->refusal.status == b->refusal.status && strcmp(said[0], said[1]) == 0,
+		"%d %d %s, and %d %d %s", a->n, a->refusal.status, said[0], b->n, b->refusal.status, said[1]);
 }
 
 /* Heads that are good. */
@@ -413,15 +425,29 @@ static bool in_value(int c)
 	return c == '\t' || (c >= ' ' && c != 0x7f);
 }
 
+static void check_places(char *text, size_t before, bool (*is_in)(int c))
+{
+	struct slice in = slice_str(text);
+
+	for (int at = 0; at < PLACES; at++) {
+		char *place = text + before + at;
+		int wrong = -1;
+
+		for (int c = 0; c < 256; c++) {
+			*place = (char)c;
+			if (is_good(in) != is_in(c))
+				wrong = c;
+		}
+		*place = 'a';
+		ck_assert_msg(wrong < 0, "0x%02x in place %d is taken for what it is not", (unsigned)wrong, at);
+	}
+}
+
 START_TEST(every_byte_of_a_target_is_seen)
 {
 	char text[] = "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa HTTP/1.1\r\nHost: a\r\n\r\n";
-	char *place = text + strlen("GET /") + _i;
 
-	for (int c = 0; c < 256; c++) {
-		*place = (char)c;
-		ck_assert_int_eq(parse_whole(slice_of(text, sizeof(text) - 1), &roomy).n > 0, in_target(c));
-	}
+	check_places(text, strlen("GET /"), in_target);
 }
 END_TEST
 
@@ -430,13 +456,15 @@ START_TEST(targets_of_all_sizes_are_seen)
 	char text[] = "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 	struct buf b = BUF_INIT;
 
-	for (int at = 0; at <= _i; at++) {
-		buf_clear(&b);
-		buf_add(&b, text, strlen("GET /") + (size_t)_i);
-		if (at)
-			b.at[strlen("GET /") + (size_t)at - 1] = '#';
-		buf_add_str(&b, " HTTP/1.1\r\nHost: a\r\n\r\n");
-		ck_assert_int_eq(parse_whole(buf_slice(&b), &roomy).n > 0, at == 0);
+	for (int size = 0; size <= PLACES; size++) {
+		for (int at = 0; at <= size; at++) {
+			buf_clear(&b);
+			buf_add(&b, text, strlen("GET /") + (size_t)size);
+			if (at)
+				b.at[strlen("GET /") + (size_t)at - 1] = '#';
+			buf_add_str(&b, " HTTP/1.1\r\nHost: a\r\n\r\n");
+			ck_assert_msg(is_good(buf_slice(&b)) == (at == 0), "size %d, place %d", size, at);
+		}
 	}
 	buf_fini(&b);
 }
@@ -445,12 +473,8 @@ END_TEST
 START_TEST(every_byte_of_a_value_is_seen)
 {
 	char text[] = "GET / HTTP/1.1\r\nHost: a\r\nX: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n\r\n";
-	char *place = text + strlen("GET / HTTP/1.1\r\nHost: a\r\nX: ") + _i;
 
-	for (int c = 0; c < 256; c++) {
-		*place = (char)c;
-		ck_assert_int_eq(parse_whole(slice_of(text, sizeof(text) - 1), &roomy).n > 0, in_value(c));
-	}
+	check_places(text, strlen("GET / HTTP/1.1\r\nHost: a\r\nX: "), in_value);
 }
 END_TEST
 
@@ -598,8 +622,9 @@ START_TEST(slow_heads_cost_linear_time)
 	memset(buf_reserve(&b, 400000), 'y', 400000);
 	b.size += 400000;
 	buf_add_str(&b, "\r\n\r\n");
-	for (size_t n = 1; n < b.size; n++)
-		ck_assert_int_eq(http_head_parse(slice_of(b.at, n), &limits, &scanned, &head, &refusal), 0);
+	for (size_t n = 1; n < b.size; n++) /* a million assertions would take long */
+		if (http_head_parse(slice_of(b.at, n), &limits, &scanned, &head, &refusal) != 0)
+			ck_abort_msg("an answer at byte %zu", n);
 	ck_assert_int_eq(http_head_parse(buf_slice(&b), &limits, &scanned, &head, &refusal), (int)b.size);
 	ck_assert_uint_eq(scanned, 0);
 	ck_assert_uint_eq(head.path.size, 500000 - 13);
@@ -978,9 +1003,9 @@ static void add_heads(TCase *c)
 	tcase_add_loop_test(c, good_heads_with_a_wrong_byte_are_judged_alike, 0, COUNT(good));
 	tcase_add_loop_test(c, bad_heads_are_refused, 0, COUNT(bad));
 	tcase_add_loop_test(c, bad_heads_cut_short_are_never_good, 0, COUNT(bad));
-	tcase_add_loop_test(c, every_byte_of_a_target_is_seen, 0, PLACES);
-	tcase_add_loop_test(c, targets_of_all_sizes_are_seen, 0, PLACES + 1);
-	tcase_add_loop_test(c, every_byte_of_a_value_is_seen, 0, PLACES);
+	tcase_add_test(c, every_byte_of_a_target_is_seen);
+	tcase_add_test(c, targets_of_all_sizes_are_seen);
+	tcase_add_test(c, every_byte_of_a_value_is_seen);
 	tcase_add_test(c, headers_are_noted);
 	tcase_add_test(c, request_lines_are_limited);
 	tcase_add_test(c, heads_are_limited);
