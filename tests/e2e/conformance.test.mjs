@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { connect, open, openNamespace, WAYS } from './lib/client.mjs';
 import { share } from './lib/gateway.mjs';
-import { delay } from './lib/wait.mjs';
+import { delay, eventually } from './lib/wait.mjs';
 
 const gateway = share(before, after, 'conformance');
 
@@ -18,6 +18,13 @@ const ARGUMENTS = [
 	['keys that mean something elsewhere', [JSON.parse('{"__proto__":1,"constructor":2,"toString":3,"_placeholder":false,"num":7}')]],
 ];
 
+// A client has 500 ms to answer. A machine that stands still for longer is asked again.
+const TIMED_OUT = 'operation has timed out';
+const answered = (socket) => eventually('an answer in time', async () => {
+	const answer = await socket.ask('ask');
+
+	return answer[0] !== TIMED_OUT && answer;
+});
 const plain = (value) =>
 	value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? { bytes: Buffer.from(value).toString('hex') }
 	: Array.isArray(value) ? value.map(plain)
@@ -96,9 +103,9 @@ for (const { way, transports } of WAYS) {
 			const socket = await enter(t);
 
 			socket.on('q', (one, answer) => answer(one + 1));
-			assert.deepEqual(await socket.ask('ask'), [2]);
+			assert.deepEqual(await answered(socket), [2]);
 			socket.off('q').on('q', (one, answer) => answer(Buffer.from([1])));
-			assert.deepEqual(plain(await socket.ask('ask')), plain([Buffer.from([1])]));
+			assert.deepEqual(plain(await answered(socket)), plain([Buffer.from([1])]));
 		});
 
 		test('ask: acks "operation has timed out" after 500 ms without one; a late answer changes nothing', async (t) => {
@@ -107,7 +114,7 @@ for (const { way, transports } of WAYS) {
 			let late;
 
 			socket.on('q', (one, answer) => (late = answer));
-			assert.deepEqual(await socket.ask('ask'), ['operation has timed out']);
+			assert.deepEqual(await socket.ask('ask'), [TIMED_OUT]);
 			assert.ok(Date.now() - asked >= 490, `after ${Date.now() - asked} ms`);
 			late('too late');
 			assert.deepEqual(await socket.ask('message-with-ack', 'goes on'), ['goes on']);

@@ -11,6 +11,7 @@ import { freePort } from './lib/gateway.mjs';
 import { shareNodes } from './lib/node-server.mjs';
 import { redisForTest, shareRedis } from './lib/redis.mjs';
 import { runTool, Tool } from './lib/tool.mjs';
+import { eventually } from './lib/wait.mjs';
 
 const KEY = 'tool';
 const redis = shareRedis(before, after);
@@ -410,6 +411,7 @@ describe('what goes wrong', () => {
 		}
 		assert.match((await runTool(['nodes'])).stderr, /which Redis/);
 		assert.deepEqual((await stoa('emit', '--redis-key', 'usage', '--broadcast', 'last')).code, 0);
+		await eventually('the last to be seen', () => seen.length > 0);
 		assert.deepEqual(seen, ['usage#/#']);
 	});
 

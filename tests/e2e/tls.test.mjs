@@ -191,7 +191,7 @@ describe('a connection ends', () => {
 	});
 
 	test('a client that answers no ping is gone', async (t) => {
-		const g = await start(t, ['--ping-interval', '300ms', '--ping-timeout', '300ms']);
+		const g = await start(t, ['--ping-interval', '500ms', '--ping-timeout', '3s']);
 		const ws = await session(t, g);
 
 		await ws.closed();
@@ -265,7 +265,7 @@ describe('handshakes that are none', () => {
 		await counts(g, 'stoa_limit_total{limit="tls_handshake_timeout"}', 2);
 		assert.equal((await g.metrics())[HANDSHAKES('timed out')], 2);
 		await g.line(/tls-handshakes-failed .*why=tls_handshake_timeout/);
-		await session(t, g);
+		await eventually('one that goes on', async () => await refusal(t, g) === null); // a slow machine may be too late too
 	});
 
 	test('max_tls_handshakes: one past it is closed, and those that are over do not count', async (t) => {
