@@ -10,7 +10,7 @@
  *	volatile(to, ..)     volatile
  *	latest(to, ..)       latest
  *	ask(to, ..)          asks them question ..
- *	later(ms, ..)        emits said .. to the client itself when so long has passed, whether it is there or not
+ *	later(ms, ..)        emits said .. to the client itself when so long has passed, whether it is there or not; logs that
  *	kick                 disconnects the client
  *
  * A client with auth {"refuse":true} is refused.
@@ -112,6 +112,7 @@ static int on_ask(struct stoa_event *ev)
 
 static int on_time(struct stoa_event *ev)
 {
+	stoa_log(ev, STOA_INFO, "it is later");
 	return stoa_emit(ev, "said", "later");
 }
 
