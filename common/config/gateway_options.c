@@ -93,6 +93,8 @@ static const char *check_keys_url(const char *text)
 
 static const char *check_jwt_key(const char *text)
 {
+	if (strncmp(text, "-----BEGIN ", 11) == 0)
+		return "is a key in PEM and no secret; name its file as jwt_public_key_file";
 	return strlen(text) >= 32 ? NULL : "is too short for a secret; it has at least 32 bytes";
 }
 

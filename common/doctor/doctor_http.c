@@ -121,11 +121,15 @@ bool ask(struct doctor *d, const struct request *r, struct answer *a)
 
 /* --- Sessions ----------------------------------------------------------------------------------------------------- */
 
+#define NUMBER_MAX INT64_C(1000000000000000) /* more than anybody means, and sums of it are numbers */
+
 static int64_t number(struct stoa_value object, const char *name)
 {
 	struct stoa_value v = value_get(object, slice_str(name));
 
-	return v.kind_ == VALUE_INT && v.as_.i > 0 ? v.as_.i : 0;
+	if (v.kind_ != VALUE_INT || v.as_.i <= 0)
+		return 0;
+	return v.as_.i < NUMBER_MAX ? v.as_.i : NUMBER_MAX;
 }
 
 /* What goes into a query: nothing that ends it. */

@@ -44,6 +44,7 @@ struct link {
 	SSL *ssl;
 	struct buf in;      /* read and not taken */
 	struct buf message; /* the last one of a WebSocket */
+	size_t total;       /* bytes that were read */
 	bool eof;
 	const char *why; /* the last thing that failed: a text that stays, or OpenSSL's */
 };
@@ -54,6 +55,7 @@ bool link_open_to(struct doctor *d, struct link *l, const struct addrinfo *to);
 void link_close(struct link *l);
 bool link_write(struct link *l, struct slice bytes, int64_t due_ms);
 enum link_read { LINK_BYTES, LINK_END, LINK_LATE, LINK_FAILED };
+/* No longer than until due_ms, however much comes, and no more than any server needs; 0: what is there, without waiting. */
 enum link_read link_read(struct link *l, int64_t due_ms);
 bool link_wait(const struct link *l, bool to_write, int64_t due_ms); /* until it can be read or written; false: late */
 

@@ -9,7 +9,7 @@
 #include "clock.h"
 #include "doctor_internal.h"
 
-enum { CHUNK = 16 * 1024 };
+enum { CHUNK = 16 * 1024, TOTAL_MAX = 4 * DOCTOR_BODY_MAX /* of one connection */ };
 
 void link_close(struct link *l)
 {
@@ -119,6 +119,13 @@ static enum link_read late(struct link *l)
 	return LINK_LATE;
 }
 
+static enum link_read took(struct link *l, size_t n)
+{
+	l->in.size += n;
+	l->total += n;
+	return LINK_BYTES;
+}
+
 static enum link_read read_tls(struct link *l, int64_t due_ms)
 {
 	int n;
@@ -131,8 +138,7 @@ static enum link_read read_tls(struct link *l, int64_t due_ms)
 		if (!link_wait(l, error == SSL_ERROR_WANT_WRITE, due_ms))
 			return late(l);
 	}
-	l->in.size += (size_t)n;
-	return LINK_BYTES;
+	return took(l, (size_t)n);
 }
 
 enum link_read link_read(struct link *l, int64_t due_ms)
@@ -140,7 +146,9 @@ enum link_read link_read(struct link *l, int64_t due_ms)
 	ssize_t n;
 
 	errno = 0;
-	if (l->in.size > DOCTOR_HEAD_MAX + 2 * DOCTOR_BODY_MAX || !buf_reserve(&l->in, CHUNK)) {
+	if (due_ms && clock_now_ms() >= due_ms)
+		return late(l);
+	if (l->total > TOTAL_MAX || !buf_reserve(&l->in, CHUNK)) {
 		l->why = "more came than any answer needs";
 		return LINK_FAILED;
 	}
@@ -151,6 +159,5 @@ enum link_read link_read(struct link *l, int64_t due_ms)
 			return late(l);
 	if (n <= 0)
 		return ended(l, n == 0);
-	l->in.size += (size_t)n;
-	return LINK_BYTES;
+	return took(l, (size_t)n);
 }

@@ -69,8 +69,9 @@ enum doctor_result check_sticky(struct doctor *d)
 	answer_fini(&last);
 	if (d->is_sticky)
 		return DOCTOR_OK;
-	if (cookie.size && try_sticky(d, &last) == ROUNDS) {
-		answer_fini(&last);
+	n = cookie.size ? try_sticky(d, &last) : 0;
+	answer_fini(&last);
+	if (n == ROUNDS) {
 		d->is_sticky = true;
 		return say(d, DOCTOR_WARN, "; with the cookie all did",
 			"Browsers keep it (of another site only with withCredentials); other clients do not, and must "

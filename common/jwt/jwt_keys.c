@@ -1,5 +1,7 @@
 /* jwt_keys.c - keys, and which algorithms each is for. See jwt.h. */
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -34,6 +36,16 @@ static const char *algorithms_of_curve(const EVP_PKEY *public, unsigned *to)
 	return *to ? NULL : "is a key of a curve other than P-256, P-384 and P-521";
 }
 
+/* With 1 every signature is right, and an even one is none. */
+static bool has_exponent(const EVP_PKEY *public)
+{
+	BIGNUM *e = NULL;
+	bool is = EVP_PKEY_get_bn_param(public, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && BN_is_odd(e) && !BN_is_one(e);
+
+	BN_free(e);
+	return is;
+}
+
 static const char *algorithms_of(const EVP_PKEY *public, unsigned *to)
 {
 	int bits = EVP_PKEY_get_bits(public);
@@ -46,6 +58,8 @@ static const char *algorithms_of(const EVP_PKEY *public, unsigned *to)
 	} else if (EVP_PKEY_is_a(public, "RSA")) {
 		if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
 			return "is an RSA key of less than 2048 bits, or more than 8192";
+		if (!has_exponent(public))
+			return "is an RSA key whose exponent lets anybody sign";
 		*to = rsa_algorithms;
 	}
 	return *to ? NULL : "is a key for none of the algorithms: RSA, EC or Ed25519";
@@ -132,8 +146,11 @@ const char *jwt_keys_take_secret(struct jwt_keys *keys, struct slice secret, str
 	return why;
 }
 
+/* A public key is known to everybody: taken for a secret it would let everybody sign. */
 const char *jwt_keys_add_secret(struct jwt_keys *keys, struct slice secret)
 {
+	if (slice_starts(secret, SLICE("-----BEGIN ")))
+		return "is a key in PEM and no secret: name it as a public key";
 	return jwt_keys_take_secret(keys, secret, SLICE(""), ~0u);
 }
 

@@ -56,6 +56,7 @@ struct client_gate_ops {
 /* What the gate keeps with a client, at the beginning of an object of its own. From malloc(), freed with the client. */
 struct client_pass {
 	struct slice claims; /* JSON text of an object: what it proved to be; empty: nothing */
+	struct slice who;    /* the same for the same person only: nobody else is taken for them */
 };
 
 struct client_config {

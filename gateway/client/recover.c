@@ -28,6 +28,12 @@ struct slice client_pid(const struct client *c)
 	return seat ? slice_of(seat->pid, RECOVERY_PID_SIZE) : slice_of("", 0);
 }
 
+/* A private id proves that it was there; behind a gate it is to be the same person too. */
+static struct slice who(const struct client *c)
+{
+	return c->pass ? c->pass->who : slice_of(NULL, 0);
+}
+
 /* --- What it asks ------------------------------------------------------------------------------------------------- */
 
 /* A string's text as it stands: what has escapes in it is no id of ours. */
@@ -135,7 +141,9 @@ static enum recovery_refusal look_for(struct client *c, int64_t now_ms, const st
 
 void client_recall(struct client *c, int64_t now_ms)
 {
-	struct recovery_asked asked = { .nsp = c->nsp, .max_bytes = c->member.out->lane->limit_bytes / 2 };
+	struct recovery_asked asked = {
+		.nsp = c->nsp, .who = who(c), .max_bytes = c->member.out->lane->limit_bytes / 2
+	};
 	enum recovery_refusal why;
 
 	if (recovery_of(c) == NULL || conn_is_eio3(c->conn) || !seat_new(c) || !read_asked(c, &asked))
@@ -209,7 +217,7 @@ static const bool is_recoverable[CLOSE_REASONS] = {
 void client_remember(struct client *c, int64_t now_ms)
 {
 	if (c->member.memory && is_recoverable[c->why])
-		recovery_save(recovery_of(c), now_ms, &c->member);
+		recovery_save(recovery_of(c), now_ms, &c->member, who(c));
 }
 
 void client_forget(struct client *c)

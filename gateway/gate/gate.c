@@ -37,9 +37,15 @@ static int64_t deadline_of(const struct gate *g, int64_t expires_ms, int64_t now
 	return expires_ms == INT64_MAX ? INT64_MAX : now_ms + (expires_ms - g->wall_ms());
 }
 
+/* A token that names nobody is good for whoever shows the same one again. */
+static struct slice who_of(const struct pass *p)
+{
+	return p->subject.size ? slice_of(p->issuer.at, p->issuer.size + 1 + p->subject.size) : p->shown.claims;
+}
+
 struct pass *gate_pass_new(struct gate *g, struct client *c, const struct jwt_claims *claims, int64_t now_ms)
 {
-	struct pass *p = calloc(1, sizeof(*p) + claims->json.size + claims->issuer.size + claims->subject.size);
+	struct pass *p = calloc(1, sizeof(*p) + claims->json.size + claims->issuer.size + 1 + claims->subject.size);
 	char *to;
 
 	if (p == NULL)
@@ -49,7 +55,9 @@ struct pass *gate_pass_new(struct gate *g, struct client *c, const struct jwt_cl
 	p->client = c;
 	p->shown.claims = put(&to, claims->json);
 	p->issuer = put(&to, claims->issuer);
+	to++;
 	p->subject = put(&to, claims->subject);
+	p->shown.who = who_of(p);
 	p->expires_ms = deadline_of(g, claims->expires_ms, now_ms);
 	return p;
 }

@@ -18,7 +18,7 @@ struct pass {
 	struct timer timer; /* the next of the two that are due */
 	int64_t expires_ms; /* by the clock of timers, without leeway; INT64_MAX: never */
 	struct slice issuer, subject;
-	char copied[]; /* claims, issuer, subject */
+	char copied[]; /* claims, issuer NUL subject */
 };
 TAILQ_HEAD(pass_list, pass);
 

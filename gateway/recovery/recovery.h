@@ -111,21 +111,21 @@ struct recovery_saved {
 	uint64_t from; /* once taken: the packet behind which it goes on */
 	char pid[RECOVERY_PID_SIZE + 1];
 	unsigned nsp_hash;
-	struct slice nsp;
+	struct slice nsp, who;
 	size_t n_rooms;
 	struct slice *room;   /* its own id first */
 	unsigned *hashes;     /* of these */
 	struct slice rooms[]; /* and all the texts, a NUL behind each */
 };
 
-/* Keeps a client that is in the hub and about to leave it. */
-void recovery_save(struct recovery *r, int64_t now_ms, const struct hub_member *m);
+/* Keeps a client that is in the hub and about to leave it. `who` it is: text that whoever takes it has to match. */
+void recovery_save(struct recovery *r, int64_t now_ms, const struct hub_member *m, struct slice who);
 /* The data of a client that was saved, which is the saved one's from here on. False: it is not saved (any more). */
 bool recovery_save_data(struct recovery *r, struct slice pid, void *data, size_t bytes);
 
 enum recovery_refusal {
 	RECOVERY_OK,
-	RECOVERY_UNKNOWN,   /* no such private id, or too long ago */
+	RECOVERY_UNKNOWN,   /* no such private id, or too long ago, or of somebody else */
 	RECOVERY_OFFSET,    /* the offset is none of ours */
 	RECOVERY_FORGOTTEN, /* packets behind it are not there any more */
 	RECOVERY_LEFT,      /* something was said in a room that it has left, and it may not have got that */
@@ -140,9 +140,11 @@ const char *recovery_refusal_text(enum recovery_refusal why);
 struct recovery_asked {
 	struct slice pid, offset, nsp;
 	size_t max_bytes; /* of what it has missed */
+	struct slice who;
 };
 
-/* Takes what is saved, so that nobody else can; it is listened for still. NULL: `why`. */
+/* Takes what is saved, so that nobody else can; it is listened for still. NULL: `why`. Who asks for what is somebody else's
+ * takes nothing from them: it stays saved. */
 struct recovery_saved *recovery_take(
 	struct recovery *r, int64_t now_ms, const struct recovery_asked *asked, enum recovery_refusal *why);
 /* The packets that it has missed, until now, in order. Returns the number of the last one, or of the one behind which it

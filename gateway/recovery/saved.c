@@ -25,9 +25,9 @@ static void unlink_saved(struct recovery *r, struct recovery_saved *s)
 
 /* --- Saving ------------------------------------------------------------------------------------------------------- */
 
-static size_t text_bytes(const struct hub_member *m)
+static size_t text_bytes(const struct hub_member *m, struct slice who)
 {
-	size_t bytes = m->nsp->node.key.size + m->by_sid.key_size + 2;
+	size_t bytes = m->nsp->node.key.size + m->by_sid.key_size + who.size + 3;
 
 	for (uint32_t i = 0; i < m->n_places; i++)
 		bytes += m->places[i].room->node.key_size + 1;
@@ -50,7 +50,7 @@ static void add_room(struct recovery_saved *s, char **at, struct slice room)
 	s->room[s->n_rooms++] = copy(at, room);
 }
 
-static void copy_names(struct recovery_saved *s, const struct hub_member *m, size_t n_rooms)
+static void copy_names(struct recovery_saved *s, const struct hub_member *m, struct slice who, size_t n_rooms)
 {
 	char *at = (char *)(s->rooms + n_rooms);
 
@@ -59,17 +59,18 @@ static void copy_names(struct recovery_saved *s, const struct hub_member *m, siz
 	at += n_rooms * sizeof(*s->hashes);
 	s->nsp = copy(&at, m->nsp->node.key);
 	s->nsp_hash = map_hash(s->nsp.at, s->nsp.size);
+	s->who = copy(&at, who);
 	add_room(s, &at, table_key(&m->by_sid));
 	for (uint32_t i = 0; i < m->n_places; i++)
 		add_room(s, &at, table_key(&m->places[i].room->node));
 }
 
-static struct recovery_saved *saved_new(const struct hub_member *m)
+static struct recovery_saved *saved_new(const struct hub_member *m, struct slice who)
 {
 	const struct recovery_seat *seat = (const struct recovery_seat *)(const void *)m->memory;
 	size_t n_rooms = m->n_places + 1;
-	size_t bytes =
-		sizeof(struct recovery_saved) + n_rooms * (sizeof(struct slice) + sizeof(unsigned)) + text_bytes(m);
+	size_t bytes = sizeof(struct recovery_saved) + n_rooms * (sizeof(struct slice) + sizeof(unsigned)) +
+		       text_bytes(m, who);
 	struct recovery_saved *s = calloc(1, bytes);
 
 	if (s == NULL)
@@ -81,13 +82,13 @@ static struct recovery_saved *saved_new(const struct hub_member *m)
 	s->left = seat->memory.left;
 	memcpy(s->pid, seat->pid, sizeof(s->pid));
 	s->by_pid.key = slice_of(s->pid, RECOVERY_PID_SIZE);
-	copy_names(s, m, n_rooms);
+	copy_names(s, m, who, n_rooms);
 	return s;
 }
 
-void recovery_save(struct recovery *r, int64_t now_ms, const struct hub_member *m)
+void recovery_save(struct recovery *r, int64_t now_ms, const struct hub_member *m, struct slice who)
 {
-	struct recovery_saved *s = saved_new(m);
+	struct recovery_saved *s = saved_new(m, who);
 
 	if (s == NULL) {
 		metrics_count(M_OUT_OF_MEMORY);
@@ -200,7 +201,7 @@ struct recovery_saved *recovery_take(
 	struct recovery_saved *s = find(r, asked->pid);
 
 	*why = RECOVERY_UNKNOWN;
-	if (s == NULL || s->until_ms <= now_ms || !slice_equal(s->nsp, asked->nsp))
+	if (s == NULL || s->until_ms <= now_ms || !slice_equal(s->nsp, asked->nsp) || !slice_equal(s->who, asked->who))
 		return NULL;
 	*why = look(r, s, asked);
 	if (*why != RECOVERY_OK) {

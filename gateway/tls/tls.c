@@ -129,14 +129,16 @@ size_t tls_connections(const struct tls *t)
 
 /* --- Life --------------------------------------------------------------------------------------------------------- */
 
-/* Workers of one port have been given one seed. */
+/* Workers of one port have been given one seed. It is wiped: who has it has the keys of all hours since. */
 static void seed_tickets(struct tls *t)
 {
-	const struct gateway_options *o = t->config.options;
+	struct gateway_options *o = (struct gateway_options *)(uintptr_t)t->config.options;
 	unsigned char own[GATEWAY_TLS_SEED_SIZE];
 
 	if (o->tls_seeded_ms > 0) {
 		tls_tickets_init(&t->tickets, o->tls_seed, o->tls_seeded_ms);
+		OPENSSL_cleanse(o->tls_seed, sizeof(o->tls_seed));
+		o->tls_seeded_ms = 0;
 		return;
 	}
 	random_bytes(own, sizeof(own));

@@ -26,7 +26,7 @@
 struct tls;
 
 struct tls_config {
-	const struct gateway_options *options; /* with tls_listen */
+	const struct gateway_options *options; /* with tls_listen; tls_seed is wiped once it is used */
 	struct loop *loop;
 	/* A client has shaken hands: fd, not blocking, is the callee's. */
 	void (*opened)(void *ctx, int fd, const struct net_address *peer);

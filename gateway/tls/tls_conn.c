@@ -104,6 +104,7 @@ static void failed(struct tls_conn *c, int result)
 	}
 	c->state = TLS_DROPPING;
 	event_del(&c->write);
+	event_add(&c->read, NULL);
 	tls_conn_set_due(c, c->all->config.options->close_timeout_ms);
 }
 
@@ -159,6 +160,13 @@ static void is_open(struct tls_conn *c)
 		tls_pump_readable(c);
 }
 
+/* What nobody takes would be ready in every turn. */
+static void wait_for(struct event *this, struct event *not_that)
+{
+	event_del(not_that);
+	event_add(this, NULL);
+}
+
 static void shake(struct tls_conn *c)
 {
 	int done, result;
@@ -167,12 +175,12 @@ static void shake(struct tls_conn *c)
 	done = SSL_accept(c->ssl);
 	result = SSL_get_error(c->ssl, done);
 	if (done == 1) {
-		event_del(&c->write);
+		wait_for(&c->read, &c->write);
 		is_open(c);
 	} else if (result == SSL_ERROR_WANT_WRITE) {
-		event_add(&c->write, NULL);
+		wait_for(&c->write, &c->read);
 	} else if (result == SSL_ERROR_WANT_READ) {
-		event_del(&c->write);
+		wait_for(&c->read, &c->write);
 	} else {
 		failed(c, result);
 	}

@@ -110,6 +110,7 @@ struct tls_conn {
 	bool client_ended, inner_ended; /* their input */
 	bool inner_gone;                /* it takes nothing any more either */
 	bool said_goodbye;
+	bool read_waits; /* TLS has to send something of its own before it reads on */
 	struct timer due;
 	TAILQ_ENTRY(tls_conn) link;
 	struct grave grave;

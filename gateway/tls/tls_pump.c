@@ -120,6 +120,15 @@ static void on_inner_read(evutil_socket_t fd, short what, void *ctx)
 		;
 }
 
+static void read_on(struct tls_conn *c)
+{
+	if (c->state != TLS_OPEN || !c->read_waits)
+		return;
+	c->read_waits = false;
+	event_add(&c->read, NULL);
+	tls_pump_readable(c);
+}
+
 void tls_pump_writable(struct tls_conn *c)
 {
 	int written = c->to_client.size ? write_record(c, c->to_client.at, c->to_client.size) : 1;
@@ -134,6 +143,7 @@ void tls_pump_writable(struct tls_conn *c)
 		event_add(&c->inner_read, NULL);
 	else if (!c->said_goodbye)
 		say_goodbye(c);
+	read_on(c);
 }
 
 /* --- From the client to the edge ---------------------------------------------------------------------------------- */
@@ -165,12 +175,15 @@ static void read_failed(struct tls_conn *c, int result)
 {
 	if (result == SSL_ERROR_WANT_READ)
 		return;
-	if (result == SSL_ERROR_WANT_WRITE) /* an answer of TLS's own */
+	if (result == SSL_ERROR_WANT_WRITE) { /* an answer of TLS's own; what the client sends would not be read */
+		c->read_waits = true;
+		event_del(&c->read);
 		event_add(&c->write, NULL);
-	else if (result == SSL_ERROR_ZERO_RETURN)
+	} else if (result == SSL_ERROR_ZERO_RETURN) {
 		client_has_ended(c);
-	else
+	} else {
 		tls_conn_close(c);
+	}
 }
 
 /* One record. False: no more of it now. */

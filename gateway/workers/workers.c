@@ -106,6 +106,7 @@ static void become_worker(struct workers *w, size_t i, pid_t supervisor, struct 
 	w->sockets[i] = *tls_socket(w, i) = -1;
 	sockets_close(w->sockets, 2 * w->count);
 	release(w);
+	explicit_bzero(w->tls_seed, sizeof(w->tls_seed)); /* it is in self, until it is used */
 	systemd_forget();
 	signal(SIGHUP, SIG_IGN); /* until there is something to load anew */
 	sigprocmask(SIG_SETMASK, &w->signals_before, NULL);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
@@ -268,7 +269,7 @@ describe('a side that is hostile', { concurrency: 4 }, () => {
 		const sockets = new Set();
 		const server = createServer((socket) => {
 			sockets.add(socket);
-			socket.on('error', () => {}).once('data', () => answer(socket));
+			socket.on('error', () => {}).once('data', (request) => answer(socket, String(request)));
 		}).listen(0, '127.0.0.1');
 
 		await once(server, 'listening');
@@ -296,6 +297,7 @@ describe('a side that is hostile', { concurrency: 4 }, () => {
 		['hangs up', (s) => s.destroy(), /the connection was (closed|reset)/],
 		['speaks another protocol', (s) => s.end('SSH-2.0-OpenSSH_9.2\r\n'), /no answer of HTTP/],
 		['sends a head without end', (s) => endless(s.write('HTTP/1.1 200 OK\r\n') && s, `X: ${'x'.repeat(1000)}\r\n`), /no answer of HTTP/],
+		['sends interim answers without end', (s) => endless(s, 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(1000)), /no answer in time|more came/],
 		['sends a body without end', (s) => endless(s.write('HTTP/1.1 200 OK\r\n\r\n') && s, 'x'.repeat(65536)), /HTTP 200: x+\.\. \(that is no/],
 		['claims a body of any size', (s) => s.end(`HTTP/1.1 200 OK\r\nContent-Length: ${'9'.repeat(30)}\r\n\r\nx`), /HTTP 200: x/],
 		['chunks that are none', (s) => s.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'), /HTTP 200/],
@@ -309,6 +311,23 @@ describe('a side that is hostile', { concurrency: 4 }, () => {
 			assert.equal(code, 1);
 			assert.equal(by.handshake.result, 'fail');
 			assert.match(by.handshake.seen, seen);
+		});
+
+	for (const [what, frame] of [['pings', '\x89\x00'], ['binary messages', '\x82\x01x'], ['pieces', '\x00\x01x']])
+		test(`sends ${what} without end by WebSocket`, async (t) => {
+			const url = await serve(t, (s, request) => {
+				const key = /^Sec-WebSocket-Key: (.*)\r$/m.exec(request)?.[1];
+
+				if (key === undefined)
+					return s.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n');
+				s.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+					+ `Sec-WebSocket-Accept: ${createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')}\r\n\r\n`);
+				return endless(s, Buffer.from(frame.repeat(10000), 'latin1'));
+			});
+			const { code, by } = await doctor(url, '--quick', '--timeout', '1');
+
+			assert.equal(code, 1);
+			assert.match(by.websocket.seen, /the session does not open/);
 		});
 
 	test('numbers that no server means', async (t) => {

@@ -66,6 +66,20 @@ describe('a secret', () => {
 		});
 	}
 
+	test('--debug shows packets without their tokens', async (t) => {
+		const g = await gatewayFor(t, ['--jwt-key', SECRET, '--debug']);
+		const shown = token({ sub: 'ada' });
+		const socket = await connect(t, g.url, { ...WS, auth: { token: shown, tail: 'eyJ' } });
+
+		await socket.ask('refresh_token', shown);
+		await g.line(/ packet-in .*refresh_token/);
+		const lines = g.lines.filter((line) => line.includes('packet-in'));
+
+		assert.ok(lines.some((line) => line.includes('\\"token\\":\\"<token>\\",\\"tail\\":\\"eyJ\\"')), lines.join('\n'));
+		assert.ok(lines.some((line) => line.includes('[\\"refresh_token\\",\\"<token>\\"]')));
+		assert.ok(!lines.some((line) => shown.split('.').some((part) => line.includes(part))));
+	});
+
 	test('each refusal has a code for the client, and a reason for who looks at the metrics', async (t) => {
 		const g = await gatewayFor(t, ['--jwt-key', SECRET, '--jwt-issuer', 'https://id.example.com', '--jwt-required', 'exp,sub', '--jwt-max-token', '500B']);
 		const iss = 'https://id.example.com', sub = 'ada';

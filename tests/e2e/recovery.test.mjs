@@ -13,6 +13,7 @@ import { BEHIND_BROKERS, forTest, share } from './lib/gateway.mjs';
 import { nodeForTest } from './lib/node-server.mjs';
 import { RawWebSocket } from './lib/raw.mjs';
 import { Redis, shareRedis } from './lib/redis.mjs';
+import { SECRET, token } from './lib/tokens.mjs';
 import { deadline, eventually, Inbox } from './lib/wait.mjs';
 
 const ON = ['--connection-state-recovery', 'true'];
@@ -115,6 +116,59 @@ test('again and again', async (t) => {
 			await a.said(i);
 	}
 	assert.deepEqual(a.heard.items, []);
+});
+
+describe('with tokens', () => {
+	const gate = share(before, after, 'recovery', [...ON, '--jwt-key', SECRET]);
+	const iss = 'https://id.example.com', exp = 4102444800; // far away, so that tokens of the same claims are the same
+
+	// Who comes back with which token: whether it is the client that it was.
+	async function recovered(t, first, second) {
+		const a = await enter(t, gate().url, { auth: { token: token(first) } });
+		const { id, _pid } = a;
+
+		await a.ask('join', 'private');
+		await a.cut();
+		await lost(gate(), 1);
+		a.auth = { token: token(second) };
+		await a.back();
+		assert.equal(a.recovered, a.id === id);
+		assert.deepEqual((await a.who()).rooms, a.recovered ? [id, 'private'] : [a.id]);
+		return [a, id, _pid];
+	}
+
+	test('a newer token of the same person', async (t) => {
+		const [a] = await recovered(t, { iss, sub: 'ada' }, { iss, sub: 'ada', jti: '2' });
+
+		assert.equal(a.recovered, true);
+		a.disconnect();
+	});
+
+	for (const [what, first, second] of [
+		['a token of somebody else', { iss, sub: 'ada' }, { iss, sub: 'bob' }],
+		['the same subject of another issuer', { iss, sub: 'ada' }, { iss: 'https://other.example.com', sub: 'ada' }],
+		['issuer and subject that are the same text together', { iss: 'x', sub: 'yz' }, { iss: 'xy', sub: 'z' }],
+		['tokens of nobody', { exp, user: 'ada' }, { exp, user: 'bob' }],
+	])
+		test(`${what}: the private id takes nothing, and its owner can still come back`, async (t) => {
+			const [a, id, pid] = await recovered(t, first, second);
+
+			assert.equal(a.recovered, false);
+			a.disconnect();
+			a._pid = pid;
+			a.auth = { token: token(first) };
+			await a.back();
+			assert.deepEqual([a.recovered, a.id], [true, id]);
+			a.disconnect();
+			await lost(gate(), 0);
+		});
+
+	test('a token of nobody, the same again', async (t) => {
+		const [a] = await recovered(t, { exp, user: 'ada' }, { exp, user: 'ada' });
+
+		assert.equal(a.recovered, true);
+		a.disconnect();
+	});
 });
 
 test('from the first second: nothing was received before', async (t) => {

@@ -119,6 +119,8 @@ START_TEST(open_packets)
 	ck_assert(o.websocket);
 	ck_assert(opened_read(&o, SLICE("0{\"sid\":\"a\",\"pingInterval\":-1,\"maxPayload\":1e99,\"upgrades\":{}}")));
 	ck_assert_int_eq(o.ping_interval_ms + o.max_payload + o.websocket, 0);
+	ck_assert(opened_read(&o, SLICE("0{\"sid\":\"a\",\"pingTimeout\":9223372036854775807}")));
+	ck_assert_int_lt(o.ping_timeout_ms, INT64_MAX / 1000);
 	ck_assert(!opened_read(&o, SLICE("")));
 	ck_assert(!opened_read(&o, SLICE("0")));
 	ck_assert(!opened_read(&o, SLICE("0[]")));

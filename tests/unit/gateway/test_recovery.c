@@ -105,16 +105,18 @@ static struct recovery_offset say_to_all(int64_t now_ms, const char *text)
 	return say(now_ms, &(struct recovery_packet){ .nsp = SLICE("/n") }, text);
 }
 
+static const char *who = ""; /* is saved, and asks */
+
 static void go(int i, int64_t now_ms)
 {
-	recovery_save(hub.recovery, now_ms, &members[i]);
+	recovery_save(hub.recovery, now_ms, &members[i], slice_str(who));
 	hub_exit(&hub, &members[i]);
 }
 
 static struct recovery_saved *take(int i, int64_t now_ms, struct slice offset, enum recovery_refusal *why)
 {
 	return recovery_take(hub.recovery, now_ms,
-		&(struct recovery_asked){ slice_str(seats[i].pid), offset, SLICE("/n"), PLENTY }, why);
+		&(struct recovery_asked){ slice_str(seats[i].pid), offset, SLICE("/n"), PLENTY, slice_str(who) }, why);
 }
 
 static void refused(int i, int64_t now_ms, struct slice offset, enum recovery_refusal expected)
@@ -232,8 +234,23 @@ START_TEST(another_namespace_is_not_its_own)
 
 	go(0, 0);
 	ck_assert_ptr_null(recovery_take(hub.recovery, 0,
-		&(struct recovery_asked){ slice_str(seats[0].pid), SLICE(""), SLICE("/m"), PLENTY }, &why));
+		&(struct recovery_asked){ slice_str(seats[0].pid), SLICE(""), SLICE("/m"), PLENTY, slice_str(who) },
+		&why));
 	comes_back(0, 0, SLICE(""), "");
+}
+END_TEST
+
+START_TEST(another_persons_is_not_its_own_and_stays)
+{
+	who = "ada";
+	go(0, 0);
+	who = "bob";
+	refused(0, 0, SLICE(""), RECOVERY_UNKNOWN);
+	who = "";
+	refused(0, 0, SLICE(""), RECOVERY_UNKNOWN);
+	who = "ada";
+	comes_back(0, 0, SLICE(""), "");
+	who = "";
 }
 END_TEST
 
@@ -376,7 +393,7 @@ START_TEST(what_is_too_much_for_its_queue)
 	go(0, 0);
 	say_to_all(0, "xxxxxxxxx");
 	ck_assert_ptr_null(recovery_take(hub.recovery, 0,
-		&(struct recovery_asked){ slice_str(seats[0].pid), SLICE(""), SLICE("/n"), 11 }, &why));
+		&(struct recovery_asked){ slice_str(seats[0].pid), SLICE(""), SLICE("/n"), 11, slice_str(who) }, &why));
 	ck_assert_int_eq(why, RECOVERY_TOO_MUCH);
 	go(1, 0);
 	say_to_all(0, "xxxxxxxxx");
@@ -433,6 +450,7 @@ Suite *suite(void)
 	tcase_add_test(tc, offsets_that_are_none);
 	tcase_add_test(tc, once_and_in_time);
 	tcase_add_test(tc, another_namespace_is_not_its_own);
+	tcase_add_test(tc, another_persons_is_not_its_own_and_stays);
 	tcase_add_test(tc, after_an_idle_hour);
 	tcase_add_test(tc, a_room_that_was_left);
 	tcase_add_test(tc, gaps);

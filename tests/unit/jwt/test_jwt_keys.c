@@ -1,4 +1,6 @@
 /* test_jwt_keys.c - the examples of the RFCs, every algorithm, and which keys are for which. */
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <stdio.h>
 
 #include "maker.h"
@@ -9,6 +11,7 @@
 
 static struct jwt_keys *keys;
 static struct arena arena;
+static EVP_PKEY *odd; /* with_exponent()'s */
 
 static void setup(void)
 {
@@ -20,6 +23,8 @@ static void teardown(void)
 	jwt_keys_free(keys);
 	arena_fini(&arena);
 	maker_forget();
+	EVP_PKEY_free(odd);
+	odd = NULL;
 }
 
 static const char *add_set(const char *json)
@@ -181,6 +186,31 @@ START_TEST(secrets_are_as_long_as_their_hash)
 }
 END_TEST
 
+/* A public key of the same modulus. */
+static EVP_PKEY *with_exponent(EVP_PKEY *key, unsigned long exponent)
+{
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	BIGNUM *n = NULL, *e = BN_new();
+	OSSL_PARAM *params;
+
+	ck_assert_int_eq(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n), 1);
+	BN_set_word(e, exponent);
+	OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n);
+	OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e);
+	params = OSSL_PARAM_BLD_to_param(build);
+	EVP_PKEY_free(odd);
+	odd = NULL;
+	EVP_PKEY_fromdata_init(ctx);
+	ck_assert_int_eq(EVP_PKEY_fromdata(ctx, &odd, EVP_PKEY_PUBLIC_KEY, params), 1);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	EVP_PKEY_CTX_free(ctx);
+	BN_free(n);
+	BN_free(e);
+	return odd;
+}
+
 START_TEST(pem_that_is_not_taken)
 {
 	EVP_PKEY *small = maker_rsa(1024), *other = maker_ec("secp256k1"), *good = maker_ec("P-256");
@@ -196,6 +226,10 @@ START_TEST(pem_that_is_not_taken)
 		"has a block that is no public key and no certificate");
 	IS_WRONG("-----BEGIN SOMETHING-----\nAAAA\n-----END SOMETHING-----\n",
 		"has a block that is no public key and no certificate");
+	ck_assert_str_eq(jwt_keys_add_secret(keys, slice_str(maker_pem(good, false))),
+		"is a key in PEM and no secret: name it as a public key");
+	IS_WRONG(maker_pem(with_exponent(maker_rsa(2048), 1), false), "is an RSA key whose exponent lets anybody sign");
+	IS_WRONG(maker_pem(with_exponent(maker_rsa(2048), 4), false), "is an RSA key whose exponent lets anybody sign");
 	ck_assert_uint_eq(jwt_keys_count(keys), 0);
 }
 END_TEST
