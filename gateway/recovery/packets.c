@@ -171,7 +171,11 @@ void packets_add_gap(struct recovery *r, int64_t now_ms)
 void recovery_log(const struct hub *hub, int64_t now_ms, const struct recovery_packet *p, struct frame *f)
 {
 	struct recovery *r = hub->recovery;
-	struct hub_target t = { .nsp = hub_namespace(hub, p->nsp), .rooms = p->rooms, .n_rooms = p->n_rooms };
+	struct hub_target t = { .nsp = hub_namespace(hub, p->nsp),
+		.rooms = p->rooms,
+		.n_rooms = p->n_rooms,
+		.skip = p->skip,
+		.n_skip = p->n_skip };
 
 	hub_note_said(&t, r->next);
 	add(r, logged_new(now_ms, p, f));
@@ -210,9 +214,10 @@ void packets_fini(struct recovery *r)
 
 /* --- Whom they were for ------------------------------------------------------------------------------------------- */
 
-static bool is_in(const struct recovery_saved *s, struct slice name, unsigned hash)
+/* `first`: 0 with its own id, 1 without. */
+static bool is_in(const struct recovery_saved *s, size_t first, struct slice name, unsigned hash)
 {
-	for (size_t i = 0; i < s->n_rooms; i++)
+	for (size_t i = first; i < s->n_rooms; i++)
 		if (s->hashes[i] == hash && slice_equal(s->room[i], name))
 			return true;
 	return false;
@@ -221,18 +226,35 @@ static bool is_in(const struct recovery_saved *s, struct slice name, unsigned ha
 static bool is_any(const struct logged *l, const struct recovery_saved *s, size_t begin, size_t n)
 {
 	for (size_t i = begin; i < begin + n; i++)
-		if (is_in(s, l->names[i], l->hashes[i]))
+		if (is_in(s, 0, l->names[i], l->hashes[i]))
 			return true;
 	return false;
 }
 
-static bool is_for(const struct logged *l, const struct recovery_saved *s)
+static bool skips_room_of(const struct logged *l, const struct recovery_saved *s)
+{
+	for (size_t i = l->n_rooms; i < l->n_rooms + l->n_skip; i++)
+		if (is_in(s, 1, l->names[i], l->hashes[i]))
+			return true;
+	return false;
+}
+
+/* Before anybody is left out. */
+static bool is_among(const struct logged *l, const struct recovery_saved *s)
 {
 	if (l->frame == NULL || l->nsp_hash != s->nsp_hash || !slice_equal(l->nsp, s->nsp))
 		return false;
-	if (l->n_rooms && !is_any(l, s, 0, l->n_rooms))
-		return false;
-	return !is_any(l, s, l->n_rooms, l->n_skip) && (l->skip_sid.size == 0 || !slice_equal(l->skip_sid, s->room[0]));
+	return l->n_rooms == 0 || is_any(l, s, 0, l->n_rooms);
+}
+
+static bool is_left_out(const struct logged *l, const struct recovery_saved *s)
+{
+	return is_any(l, s, l->n_rooms, l->n_skip) || (l->skip_sid.size && slice_equal(l->skip_sid, s->room[0]));
+}
+
+static bool is_for(const struct logged *l, const struct recovery_saved *s)
+{
+	return is_among(l, s) && !is_left_out(l, s);
 }
 
 uint64_t recovery_missed(
@@ -247,6 +269,17 @@ uint64_t recovery_missed(
 		last = number;
 	}
 	return last;
+}
+
+bool packets_are_certain(const struct recovery *r, const struct recovery_saved *s)
+{
+	for (uint64_t number = s->from + 1; number <= s->joined; number++) {
+		const struct logged *l = *place(r, number);
+
+		if (l->n_skip && is_among(l, s) && skips_room_of(l, s))
+			return false;
+	}
+	return true;
 }
 
 static void add_bytes(void *to, struct frame *f)

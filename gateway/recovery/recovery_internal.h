@@ -59,6 +59,8 @@ void packets_forget(struct recovery *r); /* the oldest */
 void packets_add_gap(struct recovery *r, int64_t now_ms);
 void packets_expire(struct recovery *r, int64_t now_ms);
 bool packets_parse(const struct recovery *r, struct slice offset, uint64_t *number);
+/* False: one was for others but those of a room that it was not in yet, perhaps; all behind its place are there. */
+bool packets_are_certain(const struct recovery *r, const struct recovery_saved *s);
 /* Of those it has missed. */
 size_t packets_missed_bytes(const struct recovery *r, const struct recovery_saved *s);
 void packets_fini(struct recovery *r);

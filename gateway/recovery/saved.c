@@ -79,6 +79,7 @@ static struct recovery_saved *saved_new(const struct hub_member *m)
 	s->before = seat->before;
 	s->said = hub_said_to(m);
 	s->left = seat->memory.left;
+	s->joined = seat->memory.joined;
 	memcpy(s->pid, seat->pid, sizeof(s->pid));
 	s->by_pid.key = slice_of(s->pid, RECOVERY_PID_SIZE);
 	copy_names(s, m, n_rooms);
@@ -191,6 +192,8 @@ static enum recovery_refusal look(
 		s->from = s->position;
 	if (s->from + 1 < r->first)
 		return RECOVERY_FORGOTTEN;
+	if (!packets_are_certain(r, s))
+		return RECOVERY_LEFT;
 	return packets_missed_bytes(r, s) > asked->max_bytes ? RECOVERY_TOO_MUCH : RECOVERY_OK;
 }
 
@@ -213,6 +216,11 @@ struct recovery_saved *recovery_take(
 	s->is_taken = true;
 	recovery_fit(r);
 	return s;
+}
+
+bool recovery_is_whole(const struct recovery *r, const struct recovery_saved *s)
+{
+	return s->from >= r->gap && s->from + 1 >= r->first;
 }
 
 void recovery_put_back(struct recovery *r, int64_t now_ms, struct recovery_saved *s)

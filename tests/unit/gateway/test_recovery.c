@@ -284,6 +284,78 @@ START_TEST(a_room_that_was_left)
 }
 END_TEST
 
+static struct recovery_offset say_besides(const char *room, const char *text)
+{
+	struct slice name = slice_str(room);
+
+	return say(0, &(struct recovery_packet){ .nsp = SLICE("/n"), .skip = &name, .n_skip = 1 }, text);
+}
+
+/* What it was sent before it joined may be what it has not seen. */
+START_TEST(others_but_a_room_that_was_joined)
+{
+	struct recovery_offset a = say_to_all(0, "a"), b;
+
+	hub_join(&hub, &members[2], SLICE("s"));
+	b = say_besides("r", "b");
+	for (int i = 0; i < 2; i++)
+		hub_join(&hub, &members[i], SLICE("r"));
+	say_besides("r", "c");
+	say_besides(sids[1], "d");
+	hub_join(&hub, &members[2], SLICE("t"));
+	for (int i = 0; i < 3; i++)
+		go(i, 0);
+	refused(0, 0, recovery_text(&a), RECOVERY_LEFT);
+	comes_back(1, 0, recovery_text(&b), "");
+	comes_back(2, 0, recovery_text(&a), "bcd");
+}
+END_TEST
+
+START_TEST(others_but_a_room_that_was_left)
+{
+	struct recovery_offset a = say_to_all(0, "a"), c;
+
+	for (int i = 0; i < 2; i++)
+		hub_join(&hub, &members[i], SLICE("r"));
+	say_besides("r", "b");
+	c = say_to_all(0, "c");
+	for (int i = 0; i < 2; i++)
+		hub_leave(&hub, &members[i], SLICE("r"));
+	say_besides("r", "d");
+	go(0, 0);
+	go(1, 0);
+	refused(0, 0, recovery_text(&a), RECOVERY_LEFT);
+	comes_back(1, 0, recovery_text(&c), "d");
+}
+END_TEST
+
+START_TEST(what_is_taken_may_become_less)
+{
+	enum recovery_refusal why;
+	struct recovery_saved *s;
+
+	say_to_all(0, "a");
+	for (int i = 0; i < 3; i++)
+		go(i, 0);
+	s = take(0, 0, SLICE(""), &why);
+	ck_assert(recovery_is_whole(hub.recovery, s));
+	recovery_deaf(hub.recovery, 0, true);
+	ck_assert(!recovery_is_whole(hub.recovery, s));
+	recovery_deaf(hub.recovery, 0, false);
+	recovery_put_back(hub.recovery, 0, s);
+	refused(0, 0, SLICE(""), RECOVERY_DEAF);
+	enter(1);
+	go(1, 0);
+	say_to_all(1, "b");
+	s = take(1, 1, SLICE(""), &why);
+	ck_assert(recovery_is_whole(hub.recovery, s));
+	timers_run(&timers, KEEP_MS + 2000);
+	ck_assert_int_eq(metrics_get(M_RECOVERY_PACKETS), 0);
+	ck_assert(!recovery_is_whole(hub.recovery, s));
+	recovery_drop(hub.recovery, s);
+}
+END_TEST
+
 START_TEST(gaps)
 {
 	struct recovery_offset a = say_to_all(0, "a");
@@ -435,6 +507,9 @@ Suite *suite(void)
 	tcase_add_test(tc, another_namespace_is_not_its_own);
 	tcase_add_test(tc, after_an_idle_hour);
 	tcase_add_test(tc, a_room_that_was_left);
+	tcase_add_test(tc, others_but_a_room_that_was_joined);
+	tcase_add_test(tc, others_but_a_room_that_was_left);
+	tcase_add_test(tc, what_is_taken_may_become_less);
 	tcase_add_test(tc, gaps);
 	tcase_add_test(tc, what_was_taken_can_be_put_back);
 	tcase_add_test(tc, sessions_are_bounded);
