@@ -192,9 +192,7 @@ static enum recovery_refusal look(
 		s->from = s->position;
 	if (s->from + 1 < r->first)
 		return RECOVERY_FORGOTTEN;
-	if (!packets_are_certain(r, s))
-		return RECOVERY_LEFT;
-	return packets_missed_bytes(r, s) > asked->max_bytes ? RECOVERY_TOO_MUCH : RECOVERY_OK;
+	return missed_look(r, s, asked->max_bytes);
 }
 
 struct recovery_saved *recovery_take(

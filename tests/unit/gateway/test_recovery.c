@@ -174,6 +174,39 @@ START_TEST(whom_a_packet_is_for)
 }
 END_TEST
 
+/* Each once and in order, of whichever of its rooms; a packet that names one twice; rooms of that name in other namespaces. */
+START_TEST(packets_to_many_rooms)
+{
+	struct slice twice[] = { SLICE("r"), SLICE("r"), SLICE("s") }, none[] = { SLICE("") };
+	struct recovery_packet p = { .nsp = SLICE("/n"), .rooms = twice, .n_rooms = 3 };
+
+	hub_join(&hub, &members[0], SLICE("r"));
+	hub_join(&hub, &members[0], SLICE("s"));
+	hub_join(&hub, &members[1], SLICE(""));
+	go(0, 0);
+	go(1, 0);
+	say_to(0, "s", "a");
+	say(0, &p, "b");
+	say_to_all(0, "c");
+	say_to(0, "r", "d");
+	say(0, &p, "e");
+	say_to(0, "", "f");
+	p.rooms = none;
+	p.n_rooms = 1;
+	say(0, &p, "g");
+	p.nsp = SLICE("/m");
+	say(0, &p, "h");
+	say_to(0, sids[0], "i");
+	comes_back(0, 0, SLICE(""), "abcdei");
+	comes_back(1, 0, SLICE(""), "cfg");
+	go(2, 0);
+	for (int i = 0; i < 20; i++) /* what is too old goes, whichever rooms it was to */
+		say_to(AWAY_MS - 1 + 100 * i, i % 2 ? sids[2] : "s", "x");
+	timers_run(&timers, AWAY_MS + KEEP_MS + 5000);
+	ck_assert_int_eq(metrics_get(M_RECOVERY_BYTES), 0);
+}
+END_TEST
+
 START_TEST(it_goes_on_behind_its_offset)
 {
 	struct recovery_offset offsets[600], none = { .size = 0 };
@@ -501,6 +534,7 @@ Suite *suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, whom_a_packet_is_for);
+	tcase_add_test(tc, packets_to_many_rooms);
 	tcase_add_test(tc, it_goes_on_behind_its_offset);
 	tcase_add_test(tc, offsets_that_are_none);
 	tcase_add_test(tc, once_and_in_time);
