@@ -115,6 +115,10 @@ static void send_connected(struct client *c)
 bool client_accept(struct client *c, int64_t now_ms)
 {
 	assert(c->state == CLIENT_CONNECTING);
+	if (!client_may_restore(c)) {
+		session_close(c->conn->session, now_ms, CLOSE_FORCED);
+		return false;
+	}
 	if (hub_enter(c->conn->all->hub, &c->member, c->nsp) < 0) {
 		metrics_count(M_OUT_OF_MEMORY);
 		session_close(c->conn->session, now_ms, CLOSE_FORCED);

@@ -53,8 +53,9 @@ void held_add(struct conn *conn, int64_t now_ms, bool binary, struct slice data)
 void held_drop(struct conn *conn);
 
 /* recover.c: a client that was here before. Nothing happens where recovery is off, and to clients of Engine.IO 3. */
-void client_recall(struct client *c, int64_t now_ms);   /* it asks to be let in: who was it? */
-void client_restore(struct client *c);                  /* it is in: rooms, and what it has missed */
+void client_recall(struct client *c, int64_t now_ms); /* it asks to be let in: who was it? */
+bool client_may_restore(const struct client *c); /* false: told that it is recovered, it would miss something now */
+void client_restore(struct client *c);           /* it is in: rooms, and what it has missed */
 void client_remember(struct client *c, int64_t now_ms); /* it is about to leave the hub */
 void client_forget(struct client *c);                   /* it was refused */
 void client_keep_data(struct client *c);                /* nobody needs its data any more */

@@ -179,6 +179,18 @@ static void push(void *to, struct frame *f)
 	metrics_count(M_DELIVERIES);
 }
 
+/* The application was slow to let it in, and something is forgotten, or was not heard, meanwhile. It was told that this client is
+ * recovered: its connection has to go, and the next one is a new client's. */
+bool client_may_restore(const struct client *c)
+{
+	const struct recovery_seat *seat = seat_of(c);
+
+	if (seat == NULL || seat->taken == NULL || recovery_is_whole(recovery_of(c), seat->taken))
+		return true;
+	log_debug("not-restored", LOG_S("sid", c->sid), LOG_S("why", "what it has missed is not there any more"));
+	return false;
+}
+
 void client_restore(struct client *c)
 {
 	struct recovery_seat *seat = seat_of(c);
@@ -196,6 +208,7 @@ void client_restore(struct client *c)
 	c->last_rooms_size = 0;
 	for (size_t i = 1; i < s->n_rooms; i++)
 		join(c, s->room[i]);
+	seat->memory.joined = s->joined;
 	seat->memory.said = recovery_missed(r, s, push, c);
 	seat->taken = NULL;
 	recovery_drop(r, s);

@@ -281,6 +281,8 @@ int hub_join(struct hub *h, struct hub_member *m, struct slice room)
 	if (r == NULL)
 		return -ENOMEM;
 	error = sit(m, r);
+	if (m->memory)
+		m->memory->joined = m->nsp->said;
 	drop_if_empty(m->nsp, r);
 	return error;
 }
@@ -300,23 +302,34 @@ void hub_leave(struct hub *h, struct hub_member *m, struct slice room)
 
 /* --- What was said ------------------------------------------------------------------------------------------------ */
 
-static void note_said(const struct hub_namespace *n, struct slice name, uint64_t said)
+static void note_room(const struct hub_namespace *n, struct slice name, uint64_t said)
 {
 	struct hub_room *r = hub_room_find(n, name);
-	const struct hub_member *own = hub_find(n, name);
 
 	if (r)
 		r->said = said;
+}
+
+static void note_said(const struct hub_namespace *n, struct slice name, uint64_t said)
+{
+	const struct hub_member *own = hub_find(n, name);
+
+	note_room(n, name, said);
 	if (own && own->memory)
 		own->memory->said = said;
 }
 
 void hub_note_said(const struct hub_target *t, uint64_t said)
 {
-	if (t->nsp && t->n_rooms == 0)
+	if (t->nsp == NULL)
+		return;
+	t->nsp->said = said;
+	if (t->n_rooms == 0)
 		t->nsp->everybody->said = said;
-	for (size_t i = 0; t->nsp && i < t->n_rooms; i++)
+	for (size_t i = 0; i < t->n_rooms; i++)
 		note_said(t->nsp, t->rooms[i], said);
+	for (size_t i = 0; i < t->n_skip; i++)
+		note_room(t->nsp, t->skip[i], said);
 }
 
 static uint64_t greater(uint64_t a, uint64_t b)

@@ -37,8 +37,9 @@ struct hub_room {
 
 /* What is to be known of a member beyond its rooms, when somebody asks for it: the numbers of packets. */
 struct hub_memory {
-	uint64_t said; /* the last one to its own id */
-	uint64_t left; /* the last one to any room that it has left */
+	uint64_t said;   /* the last one to its own id */
+	uint64_t left;   /* the last one to any room that it has left, or but to those in it */
+	uint64_t joined; /* the last one to anybody of the namespace before it joined a room */
 };
 
 struct hub_namespace {
@@ -48,6 +49,7 @@ struct hub_namespace {
 	struct table sids;          /* struct hub_member, by id */
 	struct hub_room *everybody; /* not in `rooms` */
 	uint64_t next_ack_id;       /* acks asked of clients count from 0 per namespace */
+	uint64_t said;              /* hub_note_said() of anything */
 	char name[];                /* node.key, with a NUL */
 };
 
@@ -116,7 +118,8 @@ struct hub_target {
 	bool latest;      /* instead of what waits under the frame's tag */
 };
 
-/* Notes with rooms, and members named by their ids, that packet number `said` goes to them; numbers grow. */
+/* Notes with rooms, and members named by their ids, that packet number `said` goes to them, or to others but those
+ * rooms; numbers grow. */
 void hub_note_said(const struct hub_target *t, uint64_t said);
 /* The highest number noted with the rooms that it is in, and with itself. */
 uint64_t hub_said_to(const struct hub_member *m);

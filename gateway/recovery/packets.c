@@ -98,27 +98,19 @@ static struct slice copy(char **at, struct slice text)
 	return made;
 }
 
-static void copy_names(struct logged *l, char **at, const struct slice *from, size_t n, size_t begin)
+static size_t bytes_of(const struct recovery_packet *p, size_t n_links)
 {
-	for (size_t i = 0; i < n; i++) {
-		l->hashes[begin + i] = map_hash(from[i].at, from[i].size);
-		l->names[begin + i] = copy(at, from[i]);
-	}
-}
+	size_t bytes = sizeof(struct logged) + n_links * sizeof(struct link) + p->skip_sid.size +
+		       p->n_skip * (sizeof(struct slice) + sizeof(unsigned));
 
-static size_t bytes_of(const struct slice *names, size_t n)
-{
-	size_t bytes = n * (sizeof(struct slice) + sizeof(unsigned));
-
-	for (size_t i = 0; i < n; i++)
-		bytes += names[i].size;
+	for (size_t i = 0; i < p->n_skip; i++)
+		bytes += p->skip[i].size;
 	return bytes;
 }
 
 static struct logged *logged_new(int64_t now_ms, const struct recovery_packet *p, struct frame *f)
 {
-	size_t size = sizeof(struct logged) + bytes_of(p->rooms, p->n_rooms) + bytes_of(p->skip, p->n_skip) +
-		      p->nsp.size + p->skip_sid.size;
+	size_t most_links = p->n_rooms ? p->n_rooms : 1, size = bytes_of(p, most_links);
 	struct logged *l = calloc(1, size);
 	char *at;
 
@@ -126,16 +118,15 @@ static struct logged *logged_new(int64_t now_ms, const struct recovery_packet *p
 		return NULL;
 	l->at_ms = now_ms;
 	l->bytes = size + sizeof(struct logged *);
-	l->n_rooms = p->n_rooms;
 	l->n_skip = p->n_skip;
-	l->names = (struct slice *)(void *)(l + 1);
-	l->hashes = (unsigned *)(void *)(l->names + p->n_rooms + p->n_skip);
-	at = (char *)(l->hashes + p->n_rooms + p->n_skip);
-	l->nsp_hash = map_hash(p->nsp.at, p->nsp.size);
-	l->nsp = copy(&at, p->nsp);
+	l->skip = (struct slice *)(void *)(l->links + most_links);
+	l->hashes = (unsigned *)(void *)(l->skip + p->n_skip);
+	at = (char *)(l->hashes + p->n_skip);
 	l->skip_sid = copy(&at, p->skip_sid);
-	copy_names(l, &at, p->rooms, p->n_rooms, 0);
-	copy_names(l, &at, p->skip, p->n_skip, p->n_rooms);
+	for (size_t i = 0; i < p->n_skip; i++) {
+		l->hashes[i] = map_hash(p->skip[i].at, p->skip[i].size);
+		l->skip[i] = copy(&at, p->skip[i]);
+	}
 	if (f) {
 		l->frame = frame_ref(f);
 		l->bytes += sizeof(*f) + f->size;
@@ -143,38 +134,126 @@ static struct logged *logged_new(int64_t now_ms, const struct recovery_packet *p
 	return l;
 }
 
-/* A packet that cannot be kept is a hole like one that is forgotten. */
-static void add(struct recovery *r, struct logged *l)
+/* --- Chains ------------------------------------------------------------------------------------------------------- */
+
+/* Namespaces have no NUL in them, rooms may. */
+void packets_key(struct buf *to, struct slice nsp, struct slice room)
 {
-	if (l && r->next - r->first == r->cap && !grow(r)) {
-		frame_unref(l->frame);
-		free(l);
-		l = NULL;
+	buf_clear(to);
+	buf_add_slice(to, nsp);
+	if (room.at == NULL)
+		return;
+	buf_add_char(to, '\0');
+	buf_add_slice(to, room);
+}
+
+static struct chain *chain_new(struct recovery *r, struct slice key)
+{
+	struct chain *c = calloc(1, sizeof(*c) + key.size);
+
+	if (c == NULL)
+		return NULL;
+	memcpy(c->name, key.at, key.size);
+	c->node.key = slice_of(c->name, key.size);
+	c->bytes = sizeof(*c) + key.size + sizeof(void *);
+	map_add(&r->chains, &c->node);
+	r->bytes += c->bytes;
+	return c;
+}
+
+/* To the end of its chain, once. False: no memory. */
+static bool chain_up(struct recovery *r, struct logged *l, struct slice nsp, struct slice room)
+{
+	struct buf key = BUF_INIT;
+	struct map_node *node;
+	struct chain *c = NULL;
+
+	packets_key(&key, nsp, room);
+	if (!key.failed) {
+		node = map_find(&r->chains, buf_slice(&key));
+		c = node ? map_item(node, struct chain, node) : chain_new(r, buf_slice(&key));
 	}
-	if (l == NULL) {
-		metrics_count(M_OUT_OF_MEMORY);
-		while (r->first < r->next)
-			packets_forget(r);
-		r->first = ++r->next;
+	buf_fini(&key);
+	if (c && c->last != r->next) {
+		l->links[l->n_links++] = (struct link){ c, c->last };
+		c->last = r->next;
+	}
+	return c != NULL;
+}
+
+static bool chain_all(struct recovery *r, struct logged *l, const struct recovery_packet *p)
+{
+	bool ok = p->n_rooms || chain_up(r, l, p->nsp, slice_of(NULL, 0));
+
+	for (size_t i = 0; i < p->n_rooms && ok; i++)
+		ok = chain_up(r, l, p->nsp, p->rooms[i].at ? p->rooms[i] : SLICE(""));
+	return ok;
+}
+
+/* Those of packet `number`, whose last one it is. */
+static void end_chains(struct recovery *r, const struct logged *l, uint64_t number)
+{
+	for (size_t i = 0; i < l->n_links; i++) {
+		struct chain *c = l->links[i].chain;
+
+		if (c->last != number)
+			continue;
+		map_remove(&r->chains, &c->node);
+		r->bytes -= c->bytes;
+		free(c);
+	}
+}
+
+static void logged_free(struct recovery *r, struct logged *l, uint64_t number)
+{
+	end_chains(r, l, number);
+	frame_unref(l->frame);
+	free(l);
+}
+
+/* --- In and out --------------------------------------------------------------------------------------------------- */
+
+/* A packet that cannot be kept is a hole like one that is forgotten. */
+static void add_hole(struct recovery *r)
+{
+	metrics_count(M_OUT_OF_MEMORY);
+	while (r->first < r->next)
+		packets_forget(r);
+	r->first = ++r->next;
+}
+
+/* `p` NULL: to nobody. */
+static void add(struct recovery *r, struct logged *l, const struct recovery_packet *p)
+{
+	bool kept = l && (p == NULL || chain_all(r, l, p)) && (r->next - r->first < r->cap || grow(r));
+
+	if (kept) {
+		*place(r, r->next++) = l;
+		r->bytes += l->bytes;
 		return;
 	}
-	*place(r, r->next++) = l;
-	r->bytes += l->bytes;
+	add_hole(r);
+	if (l)
+		logged_free(r, l, r->next - 1);
 }
 
 void packets_add_gap(struct recovery *r, int64_t now_ms)
 {
 	r->gap = r->next;
-	add(r, logged_new(now_ms, &(struct recovery_packet){ .n_rooms = 0 }, NULL));
+	add(r, logged_new(now_ms, &(struct recovery_packet){ .n_rooms = 0 }, NULL), NULL);
 }
 
 void recovery_log(const struct hub *hub, int64_t now_ms, const struct recovery_packet *p, struct frame *f)
 {
 	struct recovery *r = hub->recovery;
-	struct hub_target t = { .nsp = hub_namespace(hub, p->nsp), .rooms = p->rooms, .n_rooms = p->n_rooms };
+	struct hub_target t = { .nsp = hub_namespace(hub, p->nsp),
+		.rooms = p->rooms,
+		.n_rooms = p->n_rooms,
+		.skip = p->skip,
+		.n_skip = p->n_skip };
 
 	hub_note_said(&t, r->next);
-	add(r, logged_new(now_ms, p, f));
+	add(r, logged_new(now_ms, p, f), p);
 	recovery_fit(r);
 	recovery_watch(r);
 }
@@ -183,11 +262,11 @@ void recovery_log(const struct hub *hub, int64_t now_ms, const struct recovery_p
 
 void packets_forget(struct recovery *r)
 {
-	struct logged *l = *place(r, r->first++);
+	uint64_t number = r->first++;
+	struct logged *l = *place(r, number);
 
 	r->bytes -= l->bytes;
-	frame_unref(l->frame);
-	free(l);
+	logged_free(r, l, number);
 }
 
 void packets_expire(struct recovery *r, int64_t now_ms)
@@ -206,60 +285,4 @@ void packets_fini(struct recovery *r)
 	while (r->first < r->next)
 		packets_forget(r);
 	free(r->ring);
-}
-
-/* --- Whom they were for ------------------------------------------------------------------------------------------- */
-
-static bool is_in(const struct recovery_saved *s, struct slice name, unsigned hash)
-{
-	for (size_t i = 0; i < s->n_rooms; i++)
-		if (s->hashes[i] == hash && slice_equal(s->room[i], name))
-			return true;
-	return false;
-}
-
-static bool is_any(const struct logged *l, const struct recovery_saved *s, size_t begin, size_t n)
-{
-	for (size_t i = begin; i < begin + n; i++)
-		if (is_in(s, l->names[i], l->hashes[i]))
-			return true;
-	return false;
-}
-
-static bool is_for(const struct logged *l, const struct recovery_saved *s)
-{
-	if (l->frame == NULL || l->nsp_hash != s->nsp_hash || !slice_equal(l->nsp, s->nsp))
-		return false;
-	if (l->n_rooms && !is_any(l, s, 0, l->n_rooms))
-		return false;
-	return !is_any(l, s, l->n_rooms, l->n_skip) && (l->skip_sid.size == 0 || !slice_equal(l->skip_sid, s->room[0]));
-}
-
-uint64_t recovery_missed(
-	const struct recovery *r, const struct recovery_saved *s, void (*each)(void *to, struct frame *f), void *to)
-{
-	uint64_t number = s->from + 1 > r->first ? s->from + 1 : r->first, last = s->from;
-
-	for (; number < r->next; number++) {
-		if (!is_for(*place(r, number), s))
-			continue;
-		each(to, (*place(r, number))->frame);
-		last = number;
-	}
-	return last;
-}
-
-static void add_bytes(void *to, struct frame *f)
-{
-	size_t *bytes = to;
-
-	*bytes += f->size;
-}
-
-size_t packets_missed_bytes(const struct recovery *r, const struct recovery_saved *s)
-{
-	size_t bytes = 0;
-
-	recovery_missed(r, s, add_bytes, &bytes);
-	return bytes;
 }

@@ -104,6 +104,7 @@ struct recovery_saved {
 	int64_t until_ms;
 	uint64_t start, position; /* let in behind, lost behind */
 	uint64_t said, left;      /* hub.h's, when it was lost */
+	uint64_t joined;          /* too */
 	struct recovery_offset before;
 	void *data; /* the client's, from when it is told that there is one */
 	size_t data_bytes;
@@ -128,10 +129,11 @@ enum recovery_refusal {
 	RECOVERY_UNKNOWN,   /* no such private id, or too long ago, or of somebody else */
 	RECOVERY_OFFSET,    /* the offset is none of ours */
 	RECOVERY_FORGOTTEN, /* packets behind it are not there any more */
-	RECOVERY_LEFT,      /* something was said in a room that it has left, and it may not have got that */
-	RECOVERY_DEAF,      /* others could not be heard meanwhile */
-	RECOVERY_TOO_MUCH,  /* what it has missed is more than may be queued for a client */
-	RECOVERY_BUSY,      /* the application is not done with its end */
+	/* Something was said in a room that it has left, or but to one that it has joined, and it may not have got that. */
+	RECOVERY_LEFT,
+	RECOVERY_DEAF,     /* others could not be heard meanwhile */
+	RECOVERY_TOO_MUCH, /* what it has missed is more than may be queued for a client */
+	RECOVERY_BUSY,     /* the application is not done with its end */
 	RECOVERY_REFUSALS
 };
 const char *recovery_refusal_text(enum recovery_refusal why);
@@ -147,6 +149,8 @@ struct recovery_asked {
  * takes nothing from them: it stays saved. */
 struct recovery_saved *recovery_take(
 	struct recovery *r, int64_t now_ms, const struct recovery_asked *asked, enum recovery_refusal *why);
+/* Whether all that it has missed since it was taken is there still. */
+bool recovery_is_whole(const struct recovery *r, const struct recovery_saved *s);
 /* The packets that it has missed, until now, in order. Returns the number of the last one, or of the one behind which it
  * went on. */
 uint64_t recovery_missed(

@@ -80,6 +80,7 @@ static struct recovery_saved *saved_new(const struct hub_member *m, struct slice
 	s->before = seat->before;
 	s->said = hub_said_to(m);
 	s->left = seat->memory.left;
+	s->joined = seat->memory.joined;
 	memcpy(s->pid, seat->pid, sizeof(s->pid));
 	s->by_pid.key = slice_of(s->pid, RECOVERY_PID_SIZE);
 	copy_names(s, m, who, n_rooms);
@@ -192,7 +193,7 @@ static enum recovery_refusal look(
 		s->from = s->position;
 	if (s->from + 1 < r->first)
 		return RECOVERY_FORGOTTEN;
-	return packets_missed_bytes(r, s) > asked->max_bytes ? RECOVERY_TOO_MUCH : RECOVERY_OK;
+	return missed_look(r, s, asked->max_bytes);
 }
 
 struct recovery_saved *recovery_take(
@@ -214,6 +215,11 @@ struct recovery_saved *recovery_take(
 	s->is_taken = true;
 	recovery_fit(r);
 	return s;
+}
+
+bool recovery_is_whole(const struct recovery *r, const struct recovery_saved *s)
+{
+	return s->from >= r->gap && s->from + 1 >= r->first;
 }
 
 void recovery_put_back(struct recovery *r, int64_t now_ms, struct recovery_saved *s)

@@ -2,25 +2,13 @@
 #include <stdlib.h>
 
 #include "alloc.h"
-#include "buf.h"
 #include "recovery_internal.h"
-
-/* Namespaces have no NUL in them, rooms may. */
-static void put_key(struct buf *to, struct slice nsp, struct slice room)
-{
-	buf_clear(to);
-	buf_add_slice(to, nsp);
-	if (room.at == NULL)
-		return;
-	buf_add_char(to, '\0');
-	buf_add_slice(to, room);
-}
 
 static struct want *find(const struct recovery *r, struct slice nsp, struct slice room, struct buf *key)
 {
 	struct map_node *node;
 
-	put_key(key, nsp, room);
+	packets_key(key, nsp, room);
 	node = key->failed ? NULL : map_find(&r->wants, buf_slice(key));
 	return node ? map_item(node, struct want, node) : NULL;
 }

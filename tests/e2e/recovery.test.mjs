@@ -15,6 +15,7 @@ import { RawWebSocket } from './lib/raw.mjs';
 import { Redis, shareRedis } from './lib/redis.mjs';
 import { SECRET, token } from './lib/tokens.mjs';
 import { deadline, eventually, Inbox } from './lib/wait.mjs';
+import { ack, gate, gatewayFor, onEvents, Webhook } from './lib/webhook.mjs';
 
 const ON = ['--connection-state-recovery', 'true'];
 const gateway = share(before, after, 'recovery', ON);
@@ -612,6 +613,41 @@ describe('limits', () => {
 		assert.equal(c.recovered, false);
 		await refusals(g, 'forgotten');
 		assert.ok((await g.metrics()).stoa_recovery_bytes <= 20000);
+	});
+
+	test('what is forgotten while the application looks at who is back: it is cut off, and begins anew', async (t) => {
+		const slow = gate('the application to look');
+		const seen = [];
+		const hook = await Webhook.start(t, onEvents({
+			'on connect': async (e) => {
+				seen.push(e.state.recovered === true);
+				if (seen.at(-1))
+					await slow.opened;
+			},
+			'say': (e, text) => [{ do: 'emit', all: true, data: ['said', text] }, ack(e)],
+		}));
+		const g = await gatewayFor(t, hook, [...ON, '--max-recovery-memory', '20KB']);
+		const a = await enter(t, g.url), b = await enter(t, g.url);
+		const { id } = a;
+
+		await b.ask('say', 'seen');
+		await a.said('seen');
+		await a.cut();
+		await lost(g, 1);
+		await hook.next('disconnect');
+		await b.ask('say', 'missed');
+		const ended = deadline(new Promise((resolve) => a.io.once('close', resolve)), 'the connection to be cut off');
+		a.connect();
+		await hook.next('connect', (e) => e.state.recovered === true);
+		for (let i = 0; i < 6; i++)
+			await b.ask('say', 'x'.repeat(4000));
+		slow.open();
+		await ended;
+		await eventually('the application to be done with it', async () => (await g.metrics()).stoa_dispatch_waiting_events === 0);
+		await a.back();
+		assert.deepEqual([a.recovered, a.id === id], [false, false]);
+		assert.deepEqual(seen, [false, false, true, false]);
+		assert.deepEqual(a.heard.items, []);
 	});
 
 	test('who has missed more than may be queued for it begins anew', async (t) => {

@@ -20,6 +20,11 @@ struct script {
 	size_t n_with;
 	char kept[2048]; /* the words of `with` */
 	size_t n_kept;
+	char last[512]; /* the last text that was received */
+	struct keepsake {
+		char name[16], text[64];
+	} keepsakes[4];
+	size_t n_keepsakes;
 	char *why;
 	size_t why_size;
 };
@@ -166,11 +171,26 @@ static bool do_sessions(struct script *s, char *rest)
 	return n == strtoul(rest, NULL, 10) || fail(s, "%zu sessions are open", n);
 }
 
+/* keep NAME BEGIN */
+static bool do_keep(struct script *s, char *rest)
+{
+	const char *name = word(&rest), *at = strstr(s->last, rest);
+	struct keepsake *k = &s->keepsakes[s->n_keepsakes];
+
+	if (at == NULL || s->n_keepsakes == sizeof(s->keepsakes) / sizeof(*s->keepsakes))
+		return fail(s, "nothing to keep in %s", s->last);
+	at += strlen(rest);
+	snprintf(k->name, sizeof(k->name), "$%s", name);
+	snprintf(k->text, sizeof(k->text), "%.*s", (int)strcspn(at, "\""), at);
+	s->n_keepsakes++;
+	return true;
+}
+
 static const struct {
 	const char *verb;
 	bool (*run)(struct script *s, char *rest);
 } rig_verbs[] = { { "with", do_with }, { "app", do_app }, { "pass", do_pass }, { "sessions", do_sessions },
-	{ "eio3", do_eio3 }, { "eio4", do_eio4 } };
+	{ "eio3", do_eio3 }, { "eio4", do_eio4 }, { "keep", do_keep } };
 
 /* --- Lines about a client ----------------------------------------------------------------------------------------- */
 
@@ -186,6 +206,8 @@ static bool expect(struct script *s, struct rig_client *c, const char *pattern, 
 	ok |= m->binary && binary && strcmp(pattern, "*") == 0;
 	if (!ok)
 		fail(s, "%s received %s%s", c->name, m->binary ? "binary " : "", m->data);
+	if (!m->binary)
+		snprintf(s->last, sizeof(s->last), "%s", m->data);
 	free(m);
 	return ok;
 }
@@ -373,6 +395,30 @@ static bool run_line(struct script *s, char *line)
 	return fail(s, "what is %s %s?", first, verb);
 }
 
+/* With what was kept in the places of its names. */
+static bool run_filled(struct script *s, const char *line)
+{
+	struct buf filled = BUF_INIT;
+	bool ok;
+
+	while (*line) {
+		size_t i = 0;
+
+		while (i < s->n_keepsakes && strncmp(line, s->keepsakes[i].name, strlen(s->keepsakes[i].name)) != 0)
+			i++;
+		if (i < s->n_keepsakes) {
+			buf_add_str(&filled, s->keepsakes[i].text);
+			line += strlen(s->keepsakes[i].name);
+		} else {
+			buf_add_char(&filled, *line++);
+		}
+	}
+	buf_add_char(&filled, '\0');
+	ok = run_line(s, filled.at);
+	buf_fini(&filled);
+	return ok;
+}
+
 static int run_lines(struct script *s, char *text)
 {
 	int number = 1;
@@ -383,7 +429,7 @@ static int run_lines(struct script *s, char *text)
 			*next++ = '\0';
 		if (line[strspn(line, " ")] == '\0' || *line == '#')
 			continue;
-		if (!run_line(s, line))
+		if (!run_filled(s, line))
 			return number;
 	}
 	return 0;

@@ -24,6 +24,7 @@
  *	a sticks / a flows                    a's socket is full / takes again
  *	a unknown                             a's session is not known any more
  *	pass 300ms                            time passes
+ *	keep NAME BEGIN                       of the last text received what is behind BEGIN, up to a quote: $NAME in later lines
  *	sessions N                            so many are open
  */
 #ifndef STOA_TESTS_SCRIPT_H

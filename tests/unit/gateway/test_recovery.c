@@ -176,6 +176,39 @@ START_TEST(whom_a_packet_is_for)
 }
 END_TEST
 
+/* Each once and in order, of whichever of its rooms; a packet that names one twice; rooms of that name in other namespaces. */
+START_TEST(packets_to_many_rooms)
+{
+	struct slice twice[] = { SLICE("r"), SLICE("r"), SLICE("s") }, none[] = { SLICE("") };
+	struct recovery_packet p = { .nsp = SLICE("/n"), .rooms = twice, .n_rooms = 3 };
+
+	hub_join(&hub, &members[0], SLICE("r"));
+	hub_join(&hub, &members[0], SLICE("s"));
+	hub_join(&hub, &members[1], SLICE(""));
+	go(0, 0);
+	go(1, 0);
+	say_to(0, "s", "a");
+	say(0, &p, "b");
+	say_to_all(0, "c");
+	say_to(0, "r", "d");
+	say(0, &p, "e");
+	say_to(0, "", "f");
+	p.rooms = none;
+	p.n_rooms = 1;
+	say(0, &p, "g");
+	p.nsp = SLICE("/m");
+	say(0, &p, "h");
+	say_to(0, sids[0], "i");
+	comes_back(0, 0, SLICE(""), "abcdei");
+	comes_back(1, 0, SLICE(""), "cfg");
+	go(2, 0);
+	for (int i = 0; i < 20; i++) /* what is too old goes, whichever rooms it was to */
+		say_to(AWAY_MS - 1 + 100 * i, i % 2 ? sids[2] : "s", "x");
+	timers_run(&timers, AWAY_MS + KEEP_MS + 5000);
+	ck_assert_int_eq(metrics_get(M_RECOVERY_BYTES), 0);
+}
+END_TEST
+
 START_TEST(it_goes_on_behind_its_offset)
 {
 	struct recovery_offset offsets[600], none = { .size = 0 };
@@ -298,6 +331,78 @@ START_TEST(a_room_that_was_left)
 	seats[0].start = 0;
 	go(0, 0);
 	comes_back(0, 0, recovery_text(&b), "");
+}
+END_TEST
+
+static struct recovery_offset say_besides(const char *room, const char *text)
+{
+	struct slice name = slice_str(room);
+
+	return say(0, &(struct recovery_packet){ .nsp = SLICE("/n"), .skip = &name, .n_skip = 1 }, text);
+}
+
+/* What it was sent before it joined may be what it has not seen. */
+START_TEST(others_but_a_room_that_was_joined)
+{
+	struct recovery_offset a = say_to_all(0, "a"), b;
+
+	hub_join(&hub, &members[2], SLICE("s"));
+	b = say_besides("r", "b");
+	for (int i = 0; i < 2; i++)
+		hub_join(&hub, &members[i], SLICE("r"));
+	say_besides("r", "c");
+	say_besides(sids[1], "d");
+	hub_join(&hub, &members[2], SLICE("t"));
+	for (int i = 0; i < 3; i++)
+		go(i, 0);
+	refused(0, 0, recovery_text(&a), RECOVERY_LEFT);
+	comes_back(1, 0, recovery_text(&b), "");
+	comes_back(2, 0, recovery_text(&a), "bcd");
+}
+END_TEST
+
+START_TEST(others_but_a_room_that_was_left)
+{
+	struct recovery_offset a = say_to_all(0, "a"), c;
+
+	for (int i = 0; i < 2; i++)
+		hub_join(&hub, &members[i], SLICE("r"));
+	say_besides("r", "b");
+	c = say_to_all(0, "c");
+	for (int i = 0; i < 2; i++)
+		hub_leave(&hub, &members[i], SLICE("r"));
+	say_besides("r", "d");
+	go(0, 0);
+	go(1, 0);
+	refused(0, 0, recovery_text(&a), RECOVERY_LEFT);
+	comes_back(1, 0, recovery_text(&c), "d");
+}
+END_TEST
+
+START_TEST(what_is_taken_may_become_less)
+{
+	enum recovery_refusal why;
+	struct recovery_saved *s;
+
+	say_to_all(0, "a");
+	for (int i = 0; i < 3; i++)
+		go(i, 0);
+	s = take(0, 0, SLICE(""), &why);
+	ck_assert(recovery_is_whole(hub.recovery, s));
+	recovery_deaf(hub.recovery, 0, true);
+	ck_assert(!recovery_is_whole(hub.recovery, s));
+	recovery_deaf(hub.recovery, 0, false);
+	recovery_put_back(hub.recovery, 0, s);
+	refused(0, 0, SLICE(""), RECOVERY_DEAF);
+	enter(1);
+	go(1, 0);
+	say_to_all(1, "b");
+	s = take(1, 1, SLICE(""), &why);
+	ck_assert(recovery_is_whole(hub.recovery, s));
+	timers_run(&timers, KEEP_MS + 2000);
+	ck_assert_int_eq(metrics_get(M_RECOVERY_PACKETS), 0);
+	ck_assert(!recovery_is_whole(hub.recovery, s));
+	recovery_drop(hub.recovery, s);
 }
 END_TEST
 
@@ -446,6 +551,7 @@ Suite *suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, whom_a_packet_is_for);
+	tcase_add_test(tc, packets_to_many_rooms);
 	tcase_add_test(tc, it_goes_on_behind_its_offset);
 	tcase_add_test(tc, offsets_that_are_none);
 	tcase_add_test(tc, once_and_in_time);
@@ -453,6 +559,9 @@ Suite *suite(void)
 	tcase_add_test(tc, another_persons_is_not_its_own_and_stays);
 	tcase_add_test(tc, after_an_idle_hour);
 	tcase_add_test(tc, a_room_that_was_left);
+	tcase_add_test(tc, others_but_a_room_that_was_joined);
+	tcase_add_test(tc, others_but_a_room_that_was_left);
+	tcase_add_test(tc, what_is_taken_may_become_less);
 	tcase_add_test(tc, gaps);
 	tcase_add_test(tc, what_was_taken_can_be_put_back);
 	tcase_add_test(tc, sessions_are_bounded);
