@@ -88,11 +88,21 @@ static bool grow(struct recovery *r)
 	return true;
 }
 
+static struct slice copy(char **at, struct slice text)
+{
+	struct slice made = slice_of(*at, text.size);
+
+	if (text.size)
+		memcpy(*at, text.at, text.size);
+	*at += text.size;
+	return made;
+}
+
 static void copy_names(struct logged *l, char **at, const struct slice *from, size_t n, size_t begin)
 {
 	for (size_t i = 0; i < n; i++) {
 		l->hashes[begin + i] = map_hash(from[i].at, from[i].size);
-		l->names[begin + i] = slice_put(at, from[i]);
+		l->names[begin + i] = copy(at, from[i]);
 	}
 }
 
@@ -122,8 +132,8 @@ static struct logged *logged_new(int64_t now_ms, const struct recovery_packet *p
 	l->hashes = (unsigned *)(void *)(l->names + p->n_rooms + p->n_skip);
 	at = (char *)(l->hashes + p->n_rooms + p->n_skip);
 	l->nsp_hash = map_hash(p->nsp.at, p->nsp.size);
-	l->nsp = slice_put(&at, p->nsp);
-	l->skip_sid = slice_put(&at, p->skip_sid);
+	l->nsp = copy(&at, p->nsp);
+	l->skip_sid = copy(&at, p->skip_sid);
 	copy_names(l, &at, p->rooms, p->n_rooms, 0);
 	copy_names(l, &at, p->skip, p->n_skip, p->n_rooms);
 	if (f) {

@@ -1,17 +1,18 @@
 // `stoa doctor`: servers of three kinds that are well, proxies that are wrong on purpose, and sides that are hostile.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Server } from 'socket.io';
 import { balancerForTest } from './lib/balancers.mjs';
 import { forTest, freePort } from './lib/gateway.mjs';
-import { certificate, folder } from './lib/tls.mjs';
 import { runTool } from './lib/tool.mjs';
 import { deadline, eventually } from './lib/wait.mjs';
 
@@ -229,14 +230,22 @@ ${nodes.map((n, i) => `\tserver g${i} 127.0.0.1:${n.port} cookie g${i}`).join('\
 });
 
 describe('TLS', () => {
+	let dir;
+
+	before(() => {
+		dir = mkdtempSync(path.join(tmpdir(), 'stoa-doctor-'));
+		execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '90', '-subj', '/CN=localhost',
+			'-addext', 'subjectAltName=DNS:localhost', '-keyout', path.join(dir, 'key'), '-out', path.join(dir, 'cert')], { stdio: 'ignore' });
+		return () => rmSync(dir, { recursive: true });
+	});
+
 	test('a certificate of its own: who trusts it, and for which name', async (t) => {
-		const { cert, key } = certificate(folder((fn) => t.after(fn)), 'localhost', { addresses: [], days: 90 });
-		const server = `ssl_certificate ${cert}; ssl_certificate_key ${key};`;
+		const server = `ssl_certificate ${dir}/cert; ssl_certificate_key ${dir}/key;`;
 		const url = await behind(t, [await nodeForTest(t)], GOOD, { server });
 		const secure = url.replace('http://127.0.0.1', 'https://localhost');
 		const stranger = await doctor(secure, '--quick');
-		const trusted = await doctor(secure, '--quick', '--ca-file', cert);
-		const misnamed = await doctor(secure.replace('localhost', '127.0.0.1'), '--quick', '--ca-file', cert);
+		const trusted = await doctor(secure, '--quick', '--ca-file', path.join(dir, 'cert'));
+		const misnamed = await doctor(secure.replace('localhost', '127.0.0.1'), '--quick', '--ca-file', path.join(dir, 'cert'));
 
 		assert.deepEqual([stranger.code, only(stranger.results, 'fail')], [1, ['tls']]);
 		assert.match(stranger.by.tls.seen, /certificate of localhost by localhost, (89|90) days left: self-signed certificate/);
