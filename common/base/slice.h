@@ -41,6 +41,17 @@ static inline bool slice_starts(struct slice s, struct slice prefix)
 	return s.size >= prefix.size && (prefix.size == 0 || memcmp(s.at, prefix.at, prefix.size) == 0);
 }
 
+/* A copy at *at, which has room for it and is moved behind it: texts of an object in one allocation with it. */
+static inline struct slice slice_put(char **at, struct slice s)
+{
+	struct slice copy = slice_of(*at, s.size);
+
+	if (s.size)
+		memcpy(*at, s.at, s.size);
+	*at += s.size;
+	return copy;
+}
+
 /* What is left after the first n bytes; n <= s.size. */
 static inline struct slice slice_from(struct slice s, size_t n)
 {

@@ -1,9 +1,7 @@
 /* gateway_options.c - see gateway_options.h. */
 #include "gateway_options.h"
 
-#include <stdlib.h>
-
-#include "netaddr.h"
+#include "gateway_checks.h"
 
 #define HOURS(n) ((int64_t)(n)*60 * 60 * 1000)
 #define MILLION  1000000
@@ -27,174 +25,6 @@ static const char *const jwt_places[] = { "auth", "query", "header", "cookie", N
 /* Indexed by tls_min_version. */
 static const char *const tls_versions[] = { "1.2", "1.3", NULL };
 static const char *const transports[] = { "polling", "websocket", NULL };
-
-static bool is_port(const char *text)
-{
-	size_t size = strlen(text);
-
-	return size > 0 && size <= 5 && strspn(text, "0123456789") == size && strtol(text, NULL, 10) <= 65535;
-}
-
-/* HOST:PORT, [IPv6]:PORT or :PORT. Whether the host exists is found out when it is bound. */
-static const char *check_address(const char *text)
-{
-	static const char wrong[] = "is not an address; write HOST:PORT, [IPV6]:PORT or :PORT";
-	const char *colon = strrchr(text, ':');
-	size_t host = colon ? (size_t)(colon - text) : 0;
-
-	if (colon == NULL || !is_port(colon + 1))
-		return wrong;
-	if (text[0] == '[')
-		return host > 2 && text[host - 1] == ']' ? NULL : wrong;
-	return memchr(text, ':', host) || strpbrk(text, " /[]") ? wrong : NULL;
-}
-
-/* What https:// is followed by in an answer: nothing that ends a line or begins a path. */
-static const char *check_host(const char *text)
-{
-	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:[]";
-
-	return text[0] && strspn(text, chars) == strlen(text)
-		       ? NULL
-		       : "is not a host; write it like example.com or example.com:8443";
-}
-
-/* Beginnings of names in Redis, which other programs write too. */
-static const char *check_redis_key(const char *text)
-{
-	return text[0] && strlen(text) <= 100 && strpbrk(text, "# \n\r") == NULL
-		       ? NULL
-		       : "cannot begin names in Redis; it has 1 to 100 characters, no # and no space";
-}
-
-static const char *check_webhook_url(const char *text)
-{
-	const char *host = strstr(text, "://");
-	bool known = strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
-
-	return known && host[3] != '\0' && host[3] != '/' && strpbrk(text, " @#\r\n") == NULL
-		       ? NULL
-		       : "is no address; write it like https://app.example.com/stoa, without a user or #";
-}
-
-/* Keys are believed as they come: nobody on the way may change them. */
-static const char *check_keys_url(const char *text)
-{
-	static const char *const near[] = { "http://localhost", "http://127.0.0.1", "http://[::1]" };
-	const char *why = check_webhook_url(text);
-
-	if (why || strncmp(text, "https://", 8) == 0)
-		return why;
-	for (size_t i = 0; i < sizeof(near) / sizeof(*near); i++)
-		if (strncmp(text, near[i], strlen(near[i])) == 0 && strchr(":/?", text[strlen(near[i])]))
-			return NULL;
-	return "is http:// to another machine, where keys could be changed on the way; write https://";
-}
-
-static const char *check_jwt_key(const char *text)
-{
-	if (strncmp(text, "-----BEGIN ", 11) == 0)
-		return "is a key in PEM and no secret; name its file as jwt_public_key_file";
-	return strlen(text) >= 32 ? NULL : "is too short for a secret; it has at least 32 bytes";
-}
-
-static const char *check_namespace(const char *text)
-{
-	return text[0] == '/' || strcmp(text, "*") == 0 ? NULL : "is no namespace; write it like /chat, /game-* or *";
-}
-
-/* Names in Redis are made of it (common/records). */
-static const char *check_app_name(const char *text)
-{
-	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-	size_t size = strlen(text);
-
-	return size && size <= 40 && strspn(text, chars) == size
-		       ? NULL
-		       : "is no application's name; it has 1 to 40 letters, digits and _ . -";
-}
-
-static const char *check_node_text(const char *text)
-{
-	return text[0] && strlen(text) <= 80 ? NULL : "is no name; it has 1 to 80 characters";
-}
-
-static const char *check_path(const char *text)
-{
-	return text[0] == '/' && strpbrk(text, " ?#%") == NULL
-		       ? NULL
-		       : "is not a path; write it like /socket.io, without ?, # and %";
-}
-
-/* Browsers send scheme://host[:port] and nothing behind: a slash at the end would never match. */
-static const char *check_origin(const char *text)
-{
-	const char *host = strstr(text, "://");
-
-	if (strcmp(text, "*") == 0 || strcmp(text, "null") == 0)
-		return NULL;
-	if (host == NULL || host == text || host[3] == '\0' || strpbrk(host + 3, "/?# "))
-		return "is not an origin; write it like https://example.com:8443, without a path or slash behind, or *";
-	return NULL;
-}
-
-static bool is_token(const char *text)
-{
-	for (const char *c = text; *c; c++)
-		if (*c <= ' ' || *c > '~' || strchr("()<>@,;:\\\"/[]?={}", *c))
-			return false;
-	return text[0] != '\0';
-}
-
-static const char *check_header_name(const char *text)
-{
-	return is_token(text) ? NULL : "is not the name of a header";
-}
-
-static const char *check_method(const char *text)
-{
-	return is_token(text) ? NULL : "is not a method; write it like GET";
-}
-
-static const char *check_proxy(const char *text)
-{
-	struct net_range ranges[NET_RANGES_MAX];
-
-	return net_ranges_parse(slice_str(text), ranges)
-		       ? NULL
-		       : "is not an address; write 192.0.2.1, 10.0.0.0/8, 2001:db8::/32, loopback or private";
-}
-
-static const char *check_cookie_name(const char *text)
-{
-	return is_token(text) ? NULL : "is not a cookie's name; write letters, digits and - or _";
-}
-
-static const char *check_cookie_path(const char *text)
-{
-	for (const char *c = text; *c; c++)
-		if (*c <= ' ' || *c > '~' || *c == ';')
-			return "is not a path for a cookie; write it without blanks and ;";
-	return text[0] == '/' ? NULL : "is not a path for a cookie; it begins with /";
-}
-
-static const char *check_cookie_domain(const char *text)
-{
-	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
-
-	return strspn(text, chars) == strlen(text) ? NULL : "is not a domain; write it like example.com";
-}
-
-/* A bearer key goes into a header as it stands, and is the only thing between a stranger and all clients. */
-static const char *check_key(const char *text)
-{
-	size_t size = strlen(text);
-
-	for (size_t i = 0; i < size; i++)
-		if (text[i] <= ' ' || text[i] > '~')
-			return "is not a key; write letters, digits and signs, without blanks";
-	return size < 16 ? "is too short for a key; 16 characters at least, as from: openssl rand -hex 16" : NULL;
-}
 
 /* A field's place. The sum is there for its _Generic, which refuses a field of another type than the row's. */
 #define FIELD(type_, field_) \
@@ -221,13 +51,13 @@ static const char *check_key(const char *text)
 static const struct config_option rows[] = {
 	{ "app", .group = "Where it listens and what it serves",
 		TEXT(app, NULL, "FILE", NULL), .help = "The application: a module built against stoa.h" },
-	{ "listen", TEXT(listen, "127.0.0.1:5000", "HOST:PORT", check_address),
+	{ "listen", TEXT(listen, "127.0.0.1:5000", "HOST:PORT", wrong_address),
 		.help = "Where clients connect; without a host: all addresses; port 0: any free one" },
-	{ "internal_listen", TEXT(internal_listen, NULL, "HOST:PORT", check_address),
+	{ "internal_listen", TEXT(internal_listen, NULL, "HOST:PORT", wrong_address),
 		.help = "Where /healthz, /readyz, /metrics and the HTTP API are answered; not set: nowhere" },
 	{ "workers", INT(workers, "1", 1, WORKERS_MAX),
 		.help = "Processes that serve `listen` together, each a gateway of the cluster of redis_url, with a port of its own from that of internal_listen on (docs/cluster.md)" },
-	{ "path", TEXT(path, "/socket.io", "PATH", check_path), .help = "The URL path under which Socket.IO is served",
+	{ "path", TEXT(path, "/socket.io", "PATH", wrong_path), .help = "The URL path under which Socket.IO is served",
 		ALSO({ "resource", ALIAS_PATH }, { "socketio_path", ALIAS_PATH }) },
 	{ "public", TEXT(public_dir, NULL, "DIR", NULL), .help = "Serve the files of this directory as static pages" },
 	{ "serve_client", BOOL(serve_client, "true"),
@@ -246,7 +76,7 @@ static const struct config_option rows[] = {
 		.help = "Write to many WebSockets by one system call, where the kernel lets us (docs/operating.md)" },
 
 	{ "tls_listen", .group = "TLS for clients (docs/operating.md)",
-		TEXT(tls_listen, NULL, "HOST:PORT", check_address),
+		TEXT(tls_listen, NULL, "HOST:PORT", wrong_address),
 		.help = "Where clients connect with https:// and wss://, beside `listen`; not set: TLS is ended before the gateway, or not used" },
 	{ "tls_cert_file", LIST(tls_cert_file, NULL), .max = 100,
 		.help = "The certificate, with its chain, PEM; of several the one that is for the host a client names, else the first" },
@@ -255,7 +85,7 @@ static const struct config_option rows[] = {
 	{ "tls_reload_interval", DURATION(tls_reload_interval_ms, "1m", 0, HOURS(24)),
 		.help = "How often the files are looked at, and read anew when they have changed; 0s: on SIGHUP only" },
 	{ "tls_min_version", CHOICE(tls_min_version, "1.2", "VERSION", tls_versions),
-		.help = "The oldest TLS that is spoken: 1.2 or 1.3" },
+		.help = "The oldest TLS that is spoken" },
 	{ "tls_ciphers", TEXT(tls_ciphers, "ECDHE+AESGCM:ECDHE+CHACHA20", "LIST", NULL),
 		.help = "Ciphers of TLS 1.2, as OpenSSL writes them" },
 	{ "tls_ciphersuites", TEXT(tls_ciphersuites, NULL, "LIST", NULL),
@@ -266,7 +96,7 @@ static const struct config_option rows[] = {
 		.help = "TLS handshakes that are not over; a connection past it is closed" },
 	{ "https_redirect", BOOL(https_redirect, "false"),
 		.help = "Answer requests that came without TLS with the same address in https://" },
-	{ "https_redirect_host", TEXT(https_redirect_host, NULL, "HOST[:PORT]", check_host),
+	{ "https_redirect_host", TEXT(https_redirect_host, NULL, "HOST[:PORT]", wrong_host),
 		.help = "The host in that address; not set: the request's, with the port of tls_listen" },
 
 	{ "transports", .group = "Engine.IO",
@@ -311,25 +141,25 @@ static const struct config_option rows[] = {
 		ALSO({ "maxHttpBufferSize", ALIAS_BYTES }) },
 
 	{ "cors_allowed_origins", .group = "Origins",
-		LIST(cors_allowed_origins, NULL), .check = check_origin,
+		LIST(cors_allowed_origins, NULL), .check = wrong_origin,
 		.help = "The origins whose pages may connect; * is any; not set: the server's own; empty: no check" },
 	{ "cors_credentials", BOOL(cors_credentials, "true"), .help = "Let pages of allowed origins send cookies" },
-	{ "cors_exposed_headers", LIST(cors_exposed_headers, NULL), .check = check_header_name,
+	{ "cors_exposed_headers", LIST(cors_exposed_headers, NULL), .check = wrong_header_name,
 		.help = "Headers of answers that pages of allowed origins may read" },
-	{ "cors_allowed_headers", LIST(cors_allowed_headers, NULL), .check = check_header_name,
+	{ "cors_allowed_headers", LIST(cors_allowed_headers, NULL), .check = wrong_header_name,
 		.help = "Headers that pages of allowed origins may send; not set: whichever they ask for" },
-	{ "cors_methods", LIST(cors_methods, "GET,HEAD,PUT,PATCH,POST,DELETE"), .check = check_method,
+	{ "cors_methods", LIST(cors_methods, "GET,HEAD,PUT,PATCH,POST,DELETE"), .check = wrong_method,
 		.help = "Methods that the answer to a preflight names" },
 	{ "cors_max_age", DURATION(cors_max_age_ms, "0s", 0, HOURS(24 * 365)),
 		.help = "Browsers may keep the answer to a preflight for so long; 0s: their own default" },
-	{ "trusted_proxies", LIST(trusted_proxies, NULL), .check = check_proxy,
+	{ "trusted_proxies", LIST(trusted_proxies, NULL), .check = wrong_proxy,
 		.help = "Addresses, ranges (10.0.0.0/8), loopback or private, whose X-Forwarded-For, -Proto and -Host are believed" },
 
 	{ "cookie", .group = "The cookie of a polling handshake",
-		TEXT(cookie, NULL, "NAME", check_cookie_name),
+		TEXT(cookie, NULL, "NAME", wrong_cookie_name),
 		.help = "Set a cookie of this name to the session's id, for load balancers; not set: none" },
-	{ "cookie_path", TEXT(cookie_path, "/", "PATH", check_cookie_path), .help = "Its Path; empty: none" },
-	{ "cookie_domain", TEXT(cookie_domain, NULL, "DOMAIN", check_cookie_domain), .help = "Its Domain" },
+	{ "cookie_path", TEXT(cookie_path, "/", "PATH", wrong_cookie_path), .help = "Its Path; empty: none" },
+	{ "cookie_domain", TEXT(cookie_domain, NULL, "DOMAIN", wrong_cookie_domain), .help = "Its Domain" },
 	{ "cookie_http_only", BOOL(cookie_http_only, "true"), .help = "HttpOnly: scripts do not see it" },
 	{ "cookie_secure", BOOL(cookie_secure, "false"), .help = "Secure: it is sent over HTTPS only" },
 	{ "cookie_same_site", CHOICE(cookie_same_site, "lax", "WORD", same_sites), .help = "Its SameSite" },
@@ -423,7 +253,7 @@ static const struct config_option rows[] = {
 	{ "dispatch", .group = "The application elsewhere (docs/brokers.md)",
 		CHOICE(dispatch, "embedded", "WHERE", dispatch_modes),
 		.help = "Who runs the application: embedded, this process; broker, stoa-broker or other workers by way of redis_url; webhook, an HTTP server" },
-	{ "app_name", TEXT(app_name, "app", "NAME", check_app_name),
+	{ "app_name", TEXT(app_name, "app", "NAME", wrong_app_name),
 		.help = "The application's name in Redis: gateways and brokers of one application share it" },
 	{ "event_timeout", DURATION(event_timeout_ms, "30s", 10, HOURS(1)),
 		.help = "What a client does is answered by the application within so long, or refused to the client" },
@@ -437,15 +267,15 @@ static const struct config_option rows[] = {
 		.help = "Events that wait in one partition's stream in Redis; past it they are refused" },
 
 	{ "webhook_url", .group = "The application behind a webhook: dispatch = webhook (docs/webhooks.md)",
-		TEXT(webhook_url, NULL, "URL", check_webhook_url),
+		TEXT(webhook_url, NULL, "URL", wrong_webhook_url),
 		.help = "Where events are posted: http://HOST[:PORT]/PATH or https://" },
-	{ "webhook_secret", TEXT(webhook_secret, NULL, "TEXT", check_key),
+	{ "webhook_secret", TEXT(webhook_secret, NULL, "TEXT", wrong_key),
 		.secret = true, .help = "What posts are signed with; this or webhook_secret_file" },
 	{ "webhook_secret_file", TEXT(webhook_secret_file, NULL, "FILE", NULL),
 		.help = "The same, the secret being the first line of this file, which only the gateway should be able to read" },
 	{ "webhook_ca_file", TEXT(webhook_ca_file, NULL, "FILE", NULL),
 		.help = "Who may sign the certificate of https://; not set: the system's authorities" },
-	{ "webhook_namespaces", LIST(webhook_namespaces, "/"), .min = 1, .max = 1000, .check = check_namespace,
+	{ "webhook_namespaces", LIST(webhook_namespaces, "/"), .min = 1, .max = 1000, .check = wrong_namespace,
 		.help = "The namespaces that clients may join: /chat; /game-* for all that begin so; * for any" },
 	{ "webhook_handshake", BOOL(webhook_handshake, "false"),
 		.help = "Ask the webhook before anybody gets a session" },
@@ -464,14 +294,14 @@ static const struct config_option rows[] = {
 		.help = "Then one post shows whether it goes on" },
 
 	{ "jwt_key", .group = "Tokens that clients show to be let in (docs/authentication.md)",
-		TEXT(jwt_key, NULL, "SECRET", check_jwt_key),
+		TEXT(jwt_key, NULL, "SECRET", wrong_jwt_key),
 		.secret = true, .help = "The secret that JSON Web Tokens of clients are signed with; without any key no token is asked for" },
 	{ "jwt_key_file", TEXT(jwt_key_file, NULL, "FILE", NULL),
 		.help = "The same, the secret being all of this file but a line's end behind it" },
 	{ "jwt_public_key_file", TEXT(jwt_public_key_file, NULL, "FILE", NULL),
 		.help = "Public keys or certificates in PEM that such tokens are checked with: RSA, EC, Ed25519" },
 	{ "jwt_jwks_file", TEXT(jwt_jwks_file, NULL, "FILE", NULL), .help = "The same as a JSON Web Key Set" },
-	{ "jwt_jwks_url", TEXT(jwt_jwks_url, NULL, "URL", check_keys_url),
+	{ "jwt_jwks_url", TEXT(jwt_jwks_url, NULL, "URL", wrong_keys_url),
 		.help = "The same, fetched from there: https://HOST[:PORT]/PATH" },
 	{ "jwt_ca_file", TEXT(jwt_ca_file, NULL, "FILE", NULL),
 		.help = "Who may sign the certificate of jwt_jwks_url; not set: the system's authorities" },
@@ -489,8 +319,8 @@ static const struct config_option rows[] = {
 	{ "jwt_leeway", DURATION(jwt_leeway_ms, "10s", 0, HOURS(1)), .help = "By so much clocks may differ where a token's times are compared" },
 	{ "jwt_from", LIST(jwt_from, "auth"), .min = 1, .max = 4, .choices = jwt_places,
 		.help = "Where the token is looked for, in this order: auth, the client's auth object; query; header, Authorization: Bearer; cookie" },
-	{ "jwt_name", TEXT(jwt_name, "token", "NAME", check_cookie_name), .help = "Its name in the auth object, the query and among the cookies" },
-	{ "jwt_namespaces", LIST(jwt_namespaces, "*"), .min = 1, .max = 1000, .check = check_namespace,
+	{ "jwt_name", TEXT(jwt_name, "token", "NAME", wrong_cookie_name), .help = "Its name in the auth object, the query and among the cookies" },
+	{ "jwt_namespaces", LIST(jwt_namespaces, "*"), .min = 1, .max = 1000, .check = wrong_namespace,
 		.help = "The namespaces that take a token: /chat; /game-* for all that begin so; * for any" },
 	{ "jwt_max_token", SIZE(jwt_max_token, "8KB", 100, MILLION), .help = "The largest token" },
 	{ "jwt_refresh_event", TEXT(jwt_refresh_event, "refresh_token", "NAME", NULL),
@@ -499,7 +329,7 @@ static const struct config_option rows[] = {
 		.help = "So long before its token expires a client is sent token_expiring; 0: it is not" },
 
 	{ "api_key", .group = "The HTTP API of the internal listener (docs/http-api.md)",
-		TEXT(api_key, NULL, "KEY", check_key),
+		TEXT(api_key, NULL, "KEY", wrong_key),
 		.secret = true, .help = "Who sends this key may emit from beside; neither this nor api_key_file: the API is off" },
 	{ "api_key_file", TEXT(api_key_file, NULL, "FILE", NULL),
 		.help = "The same, the key being the first line of this file, which only the gateway should be able to read" },
@@ -516,7 +346,7 @@ static const struct config_option rows[] = {
 		TEXT(redis_url, NULL, "URL", NULL),
 		.secret = true, .help = "The Redis of the cluster: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, unix:///PATH; not set: this process is alone",
 		ALSO({ "message_queue", ALIAS_SAME }) },
-	{ "redis_key", TEXT(redis_key, "socket.io", "TEXT", check_redis_key),
+	{ "redis_key", TEXT(redis_key, "socket.io", "TEXT", wrong_redis_key),
 		.help = "What the names of all channels and keys begin with: one for each cluster of one Redis; the adapter's option `key` in Node.js" },
 	{ "redis_ca_file", TEXT(redis_ca_file, NULL, "FILE", NULL),
 		.help = "Who may sign the certificate of rediss://; not set: the system's authorities" },
@@ -542,15 +372,15 @@ static const struct config_option rows[] = {
 		.help = "What is heard: rooms, only what has members here; all, everything of a namespace by one pattern, as Node.js does" },
 	{ "order", CHOICE(order, "fifo", "WHAT", orders),
 		.help = "How a room's messages arrive: fifo, those of one gateway in its order; total, all in one order everywhere, by way of Redis for the sender too, which needs and sets subscriptions = all" },
-	{ "node_name", TEXT(node_name, NULL, "TEXT", check_node_text), .help = "What people call this gateway; not set: HOST#PID" },
-	{ "node_address", TEXT(node_address, NULL, "HOST:PORT", check_address),
+	{ "node_name", TEXT(node_name, NULL, "TEXT", wrong_node_text), .help = "What people call this gateway; not set: HOST#PID" },
+	{ "node_address", TEXT(node_address, NULL, "HOST:PORT", wrong_address),
 		.help = "Where other gateways bring requests for our sessions; a name is resolved once, at the start; not set: the address of internal_listen, or the machine's first if that is all of them" },
 	{ "node_beat", DURATION(node_beat_ms, "2s", 10, HOURS(1)), .help = "How often a gateway tells the others of itself" },
 	{ "node_lost", DURATION(node_lost_ms, "10s", 20, HOURS(1)),
 		.help = "A gateway that was silent for so long is gone; at least three beats" },
 	{ "max_cluster_requests", INT(max_cluster_requests, "10000", 1, MILLION),
 		.help = "Questions to other servers that wait for answers, and theirs that wait for ours, each" },
-	{ "relay_secret", TEXT(relay_secret, NULL, "TEXT", check_key),
+	{ "relay_secret", TEXT(relay_secret, NULL, "TEXT", wrong_key),
 		.secret = true, .help = "What gateways know each other by when one takes a request to another, the same for all; not set: one that they share through Redis" },
 	{ "relay_secret_file", TEXT(relay_secret_file, NULL, "FILE", NULL),
 		.help = "The same, the secret being the first line of this file, which only the gateways should be able to read" },

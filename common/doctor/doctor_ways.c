@@ -131,7 +131,7 @@ static enum doctor_result judge_joining(
 	buf_add_str(&d->seen, "refused, ");
 	buf_add_slice(&d->seen, slice_first(buf_slice(said), said->size < 300 ? said->size : 300));
 	return say(d, DOCTOR_WARN, "",
-		"That is the application's word: say --auth JSON as its clients do, or another --namespace.");
+		"That is the server's word: say --auth JSON as its clients do, or another --namespace.");
 }
 
 enum doctor_result check_namespace(struct doctor *d)

@@ -143,16 +143,6 @@ static void on_deadline(struct timer *t, int64_t now_ms)
 	asked_free(a);
 }
 
-static struct slice put(char **at, struct slice text)
-{
-	struct slice copy = slice_of(*at, text.size);
-
-	if (text.size)
-		memcpy(*at, text.at, text.size);
-	*at += text.size;
-	return copy;
-}
-
 /* NULL: too many are open. */
 static struct cluster_asked *asked_new(struct cluster *c, int64_t now_ms, const struct cluster_question *q)
 {
@@ -167,9 +157,9 @@ static struct cluster_asked *asked_new(struct cluster *c, int64_t now_ms, const 
 	text = a->texts;
 	a->cluster = c;
 	a->question = *q;
-	a->question.nsp = put(&text, q->nsp);
-	a->question.uid = put(&text, q->uid);
-	a->question.request_id = put(&text, q->request_id);
+	a->question.nsp = slice_put(&text, q->nsp);
+	a->question.uid = slice_put(&text, q->uid);
+	a->question.request_id = slice_put(&text, q->request_id);
 	a->number = CLUSTER_CALL | ++c->next_asked;
 	a->by_number.key = slice_of(&a->number, sizeof(a->number));
 	map_add(&c->asked, &a->by_number);

@@ -18,16 +18,6 @@ static void ask_free(struct ask *a)
 	free(a);
 }
 
-static struct slice copy_to(char **at, struct slice text)
-{
-	struct slice copy = slice_of(*at, text.size);
-
-	if (text.size)
-		memcpy(*at, text.at, text.size);
-	*at += text.size;
-	return copy;
-}
-
 static void on_expiry(struct timer *t, int64_t now_ms);
 
 static struct ask *ask_new(struct remote *r, int64_t now_ms, const struct batch_record *b, const struct effect *e)
@@ -39,9 +29,9 @@ static struct ask *ask_new(struct remote *r, int64_t now_ms, const struct batch_
 	a->remote = r;
 	a->number = ++r->last_ask;
 	a->call = e->call;
-	a->by = copy_to(&at, b->by);
-	a->nsp = copy_to(&at, b->nsp);
-	a->sid = copy_to(&at, b->sid);
+	a->by = slice_put(&at, b->by);
+	a->nsp = slice_put(&at, b->nsp);
+	a->sid = slice_put(&at, b->sid);
 	a->has_partition = b->id.size || b->sid.size == 0;
 	a->partition = b->partition;
 	a->expected = UINT64_MAX;

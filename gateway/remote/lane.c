@@ -18,16 +18,6 @@ static size_t text_bytes(const struct event_text *t)
 	return bytes;
 }
 
-static struct slice copy_to(char **at, struct slice text)
-{
-	struct slice copy = slice_of(*at, text.size);
-
-	if (text.size)
-		memcpy(*at, text.at, text.size);
-	*at += text.size;
-	return copy;
-}
-
 /* The list of attachments first: it wants to be aligned. */
 static void copy_texts(struct remote_event *e, const struct event_text *t)
 {
@@ -36,12 +26,12 @@ static void copy_texts(struct remote_event *e, const struct event_text *t)
 	e->blobs = (struct slice *)(void *)e->copied;
 	e->n_blobs = t->n_blobs;
 	for (size_t i = 0; i < t->n_blobs; i++)
-		e->blobs[i] = copy_to(&at, t->blobs[i]);
-	e->name = copy_to(&at, t->name);
-	e->items = copy_to(&at, t->items);
-	e->error = copy_to(&at, t->error);
-	e->carried.nsp = copy_to(&at, t->nsp);
-	e->carried.sid = copy_to(&at, t->sid);
+		e->blobs[i] = slice_put(&at, t->blobs[i]);
+	e->name = slice_put(&at, t->name);
+	e->items = slice_put(&at, t->items);
+	e->error = slice_put(&at, t->error);
+	e->carried.nsp = slice_put(&at, t->nsp);
+	e->carried.sid = slice_put(&at, t->sid);
 }
 
 struct remote_event *remote_event_new(

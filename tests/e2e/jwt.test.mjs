@@ -2,13 +2,13 @@
 // itself is in tests/unit/jwt; the clock is moved in tests/scripts/tokens.script.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { connect, open, openNamespace, WAYS } from './lib/client.mjs';
 import { appPath, Gateway, runGateway } from './lib/gateway.mjs';
+import { certificate } from './lib/tls.mjs';
 import { inSeconds, KeyServer, keyFor, SECRET, token } from './lib/tokens.mjs';
 import { eventually } from './lib/wait.mjs';
 import { ack, gatewayFor as webhookGateway, onEvents, Webhook } from './lib/webhook.mjs';
@@ -370,10 +370,7 @@ describe('keys from a URL', () => {
 	});
 
 	test('https: the certificate and its name are verified', async (t) => {
-		const folder = folderFor(t);
-		const [keyFile, certFile] = ['key.pem', 'cert.pem'].map((name) => path.join(folder, name));
-		execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile, '-out', certFile,
-			'-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'], { stdio: 'ignore' });
+		const { cert: certFile, key: keyFile } = certificate(folderFor(t), 'localhost', { addresses: [] });
 		const key = keyFor('ES256', '1');
 		const server = await KeyServer.start(t, [key], { tls: { key: readFileSync(keyFile), cert: readFileSync(certFile) } });
 		const g = await gatewayFor(t, ['--jwt-jwks-url', server.url, '--jwt-ca-file', certFile]);

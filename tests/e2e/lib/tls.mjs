@@ -21,12 +21,12 @@ const openssl = (...args) => execFileSync('openssl', args, { stdio: ['ignore', '
 
 // A certificate that signs itself: { cert, key, ca }, two files and the text of the first. One of the same name before it is
 // replaced as a whole file each, as ACME clients do.
-export function certificate(dir, name, { hosts = ['localhost'], key = 'EC', days = 30 } = {}) {
+export function certificate(dir, name, { hosts = ['localhost'], addresses = ['127.0.0.1'], key = 'EC', days = 30 } = {}) {
 	const files = { cert: path.join(dir, `${name}.crt`), key: path.join(dir, `${name}.key`) };
 	const kind = key === 'EC' ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['-newkey', 'rsa:2048'];
 
 	openssl('req', '-x509', ...kind, '-nodes', '-keyout', `${files.key}.new`, '-out', `${files.cert}.new`, '-days', String(days),
-		'-subj', `/CN=${name}`, '-addext', `subjectAltName=${[...hosts.map((h) => `DNS:${h}`), 'IP:127.0.0.1'].join()}`);
+		'-subj', `/CN=${name}`, '-addext', `subjectAltName=${[...hosts.map((h) => `DNS:${h}`), ...addresses.map((a) => `IP:${a}`)].join()}`);
 	renameSync(`${files.key}.new`, files.key);
 	renameSync(`${files.cert}.new`, files.cert);
 	return { ...files, ca: readFileSync(files.cert) };
