@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { open, transportOf, WAYS } from '../e2e/lib/client.mjs';
+import { get } from '../e2e/lib/http.mjs';
 import { deadline, delay, eventually } from '../e2e/lib/wait.mjs';
 import { Deployment, whyNot } from './deployment.mjs';
 
@@ -84,10 +85,10 @@ async function talkUntil(act) {
 }
 
 async function assertUnknown(sid) {
-	const answer = await fetch(`${d.url}/socket.io/?EIO=4&transport=polling&sid=${sid}`);
+	const answer = await get(`${d.url}/socket.io/?EIO=4&transport=polling&sid=${sid}`);
 
 	assert.equal(answer.status, 400);
-	assert.equal((await answer.json()).code, 1);
+	assert.equal(JSON.parse(answer.text).code, 1);
 }
 
 // One new session after the other, until `end`; resolves with the statuses of all.
@@ -97,7 +98,7 @@ async function handshakesUntil(end) {
 
 	end.finally(() => (ended = true)).catch(() => {});
 	while (!ended)
-		statuses.add((await fetch(`${d.url}/socket.io/?EIO=4&transport=polling`)).status);
+		statuses.add((await get(`${d.url}/socket.io/?EIO=4&transport=polling`)).status);
 	return [...statuses];
 }
 
@@ -152,8 +153,8 @@ describe('docker compose', () => {
 		});
 
 	test('the chat on one port: the page, the client, rooms over three gateways for clients of every kind', async () => {
-		assert.match(await (await fetch(d.url)).text(), /Stoa chat/);
-		assert.match(await (await fetch(`${d.url}/socket.io/socket.io.js`)).text(), /Socket\.IO v4/);
+		assert.match((await get(d.url)).text, /Stoa chat/);
+		assert.match((await get(`${d.url}/socket.io/socket.io.js`)).text, /Socket\.IO v4/);
 		await enterInAllWays(5);
 		assert.equal(new Set(people.map(nodeOf)).size, 3, 'every gateway has some');
 		await everybodyHears();

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, parseMetrics, ROOT } from '../e2e/lib/gateway.mjs';
+import { get } from '../e2e/lib/http.mjs';
 import { eventually } from '../e2e/lib/wait.mjs';
 
 const execute = promisify(execFile);
@@ -77,7 +78,7 @@ export class Deployment {
 		try {
 			await d.compose('--profile', 'workers', 'build');
 			await d.compose('--profile', 'workers', 'up', '-d', '--no-build', '--scale', `gateway=${gateways}`);
-			await eventually('the load balancer to find the gateways', () => fetch(d.url).then((r) => r.ok, () => false));
+			await eventually('the load balancer to find the gateways', () => get(d.url).then((answer) => answer.status === 200, () => false));
 		} catch (error) {
 			error.message += `\n${await d.logs().catch(() => '')}`;
 			await d.remove();
@@ -119,7 +120,7 @@ export class Deployment {
 	async metrics(container) {
 		const { IPAddress } = Object.values(container.NetworkSettings.Networks)[0];
 
-		return parseMetrics(await (await fetch(`http://${IPAddress}:5001/metrics`)).text());
+		return parseMetrics((await get(`http://${IPAddress}:5001/metrics`)).text);
 	}
 
 	// The container behind each node id, the first four characters of its clients' ids: they are leased in Redis.
