@@ -48,19 +48,22 @@ describe('clients over TLS', () => {
 		});
 	}
 
+	// The one of asyncio: the threaded one reads and writes one TLS connection in two threads, which Python before 3.13 does not
+	// guard, and loses it now and then at any server.
 	test('python-socketio', async (t) => {
-		// Debian's python3-websocket says that its origin is http:// whatever it speaks.
-		const g = await start(t, ['--cors-allowed-origins', '*'], 'conformance');
-		// Without reconnection: it takes the server's end of a connection that it is leaving for a loss, and then never ends.
+		const g = await start(t, [], 'conformance');
 		const script = [
-			'import sys, requests, socketio',
-			'http = requests.Session(); http.verify = sys.argv[2]; http.trust_env = False',
-			'for transports in (["websocket"], ["polling"], None):',
-			'    client = socketio.Client(http_session=http, reconnection=False)',
-			'    client.connect(sys.argv[1], transports=transports)',
-			'    answer = client.call("message-with-ack", ("a" * 100000, b"b"), timeout=20)',
-			'    client.disconnect()',
-			'    assert list(answer) == ["a" * 100000, b"b"], answer',
+			'import asyncio, ssl, sys, aiohttp, socketio',
+			'async def main():',
+			'    context = ssl.create_default_context(cafile=sys.argv[2])',
+			'    for transports in (["websocket"], ["polling"], None):',
+			'        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as http:',
+			'            client = socketio.AsyncClient(http_session=http, reconnection=False)',
+			'            await client.connect(sys.argv[1], transports=transports)',
+			'            answer = await client.call("message-with-ack", ("a" * 100000, b"b"), timeout=20)',
+			'            await client.disconnect()',
+			'            assert list(answer) == ["a" * 100000, b"b"], answer',
+			'asyncio.run(main())',
 		].join('\n');
 		const ended = new Promise((resolve) => {
 			const child = execFile('/usr/bin/python3', ['-c', script, g.tlsUrl, one.cert], (failed, out, err) => resolve(failed && `${failed}${out}${err}`));
